@@ -1,1 +1,30 @@
-//! placeholder
+//! Orders, money and charges: what the platform is about, without how it runs.
+//!
+//! Nothing here knows HTTP, a runtime, a network or a database. What comes from outside is parsed once
+//! into types that cannot be wrong ([`NewOrder`], [`Money`], the ids); an order changes its state only
+//! through the pure function [`transition`]; stores are ports ([`OrderStore`], [`ChargeStore`]) with a
+//! contract suite each ([`contract`]) that every adapter has to pass, beginning with [`memory`].
+//!
+//! Units: money is integer minor units (cents); instants are microseconds on the run's own timeline
+//! and end in `_us`.
+
+pub mod contract;
+pub mod memory;
+
+mod charge;
+mod ids;
+mod money;
+mod new_order;
+mod order;
+mod ports;
+mod state;
+mod wire;
+
+pub use charge::{Charge, Voided};
+pub use ids::{ChargeId, CustomerId, InvalidId, OrderId, ProductId};
+pub use money::{Currency, Money, MoneyError};
+pub use new_order::{Invalid, NewOrder, Rejection};
+pub use order::{Item, Order, Priority};
+pub use ports::{ChargeStore, Effect, OrderStore, StoreError};
+pub use state::{IllegalTransition, OrderEvent, OrderState, transition};
+pub use wire::{ChargeAnswer, ChargeRequest, ProcessOrder, ProcessOutcome, ProcessedOrder};

@@ -1,0 +1,153 @@
+//! The ports: what the services need of their stores.
+//!
+//! `async_trait` and `Arc<dyn …>`, because an adapter is picked at run time. Each method is atomic: it
+//! happened wholly or not at all, also when two callers meet. An adapter proves that with the suites in
+//! [`crate::contract`].
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::charge::{Charge, Voided};
+use crate::ids::OrderId;
+use crate::order::Order;
+use crate::state::{IllegalTransition, OrderEvent, OrderState};
+
+/// Where order-api keeps its orders.
+#[async_trait]
+pub trait OrderStore: Debug + Send + Sync {
+    /// Stores a new order.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when the id is taken; what stands there stays.
+    async fn insert(&self, order: Order) -> Result<(), StoreError>;
+
+    /// The order, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn get(&self, id: &OrderId) -> Result<Option<Order>, StoreError>;
+
+    /// Lets an event happen to an order, and returns the order after it. Atomic: of two racing events
+    /// that exclude each other exactly one wins.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Illegal`] when the state machine forbids it, and nothing changed.
+    async fn apply(&self, id: &OrderId, event: OrderEvent, at_us: u64) -> Result<Order, StoreError>;
+
+    /// How many orders stand in each state. A state without orders is absent.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn totals(&self) -> Result<BTreeMap<OrderState, u64>, StoreError>;
+
+    /// Every order, by id ascending. For the ledger, not for requests.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn all(&self) -> Result<Vec<Order>, StoreError>;
+}
+
+/// Where payment keeps the charges that succeeded.
+#[async_trait]
+pub trait ChargeStore: Debug + Send + Sync {
+    /// Stores a successful charge.
+    ///
+    /// # Errors
+    /// [`StoreError::Voided`] when its key was voided; [`StoreError::Exists`] when its id or its key is taken.
+    async fn record(&self, charge: Charge) -> Result<(), StoreError>;
+
+    /// The charge with this id, or else with this idempotency key.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn get(&self, key: &str) -> Result<Option<Charge>, StoreError>;
+
+    /// Makes sure that nothing is charged under this key from now on, or tells that it was already. Idempotent.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn void(&self, key: &str) -> Result<Voided, StoreError>;
+
+    /// Gives the money of a charge back, once: refunding again changes nothing and returns the same.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] without such a charge.
+    async fn refund(&self, key: &str, at_us: u64) -> Result<Charge, StoreError>;
+
+    /// Every charge, by id ascending. For the ledger, not for requests.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn all(&self) -> Result<Vec<Charge>, StoreError>;
+}
+
+/// Why a store did not do what it was asked. It says itself whether asking again helps
+/// ([`StoreError::is_retryable`]) and whether it may have been done all the same ([`StoreError::effect`]).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StoreError {
+    /// The id or the key is taken.
+    #[error("{id} exists already")]
+    Exists {
+        /// What is taken.
+        id: String,
+    },
+    /// There is nothing of that name.
+    #[error("{id} does not exist")]
+    NotFound {
+        /// What was looked for.
+        id: String,
+    },
+    /// The state machine forbids it.
+    #[error("the order {id} does not allow it")]
+    Illegal {
+        /// The order.
+        id: OrderId,
+        /// What cannot happen, and in which state.
+        source: IllegalTransition,
+    },
+    /// The key was voided: nothing may be charged under it any more.
+    #[error("the key {key} was voided")]
+    Voided {
+        /// The key.
+        key: String,
+    },
+    /// The store could not be reached, or did not answer.
+    #[error("the store is unavailable: {detail}")]
+    Unavailable {
+        /// For people.
+        detail: String,
+        /// Whether the call may have been carried out.
+        effect: Effect,
+    },
+}
+
+/// Whether a failed call may have done what it was asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It certainly changed nothing.
+    None,
+    /// Nobody can tell without looking.
+    Unknown,
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later. It does not say that repeating it is safe: see [`StoreError::effect`].
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+
+    /// Whether the call may have changed something.
+    #[must_use]
+    pub const fn effect(&self) -> Effect {
+        match self {
+            Self::Unavailable { effect, .. } => *effect,
+            Self::Exists { .. } | Self::NotFound { .. } | Self::Illegal { .. } | Self::Voided { .. } => {
+                Effect::None
+            }
+        }
+    }
+}
