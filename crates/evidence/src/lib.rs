@@ -1,1 +1,41 @@
-//! placeholder
+//! Evidence: what a run leaves, and how it is judged.
+//!
+//! A world hands over neutral [`facts`] (asked, stored, charged, told, gauges); [`assess`] turns them into one
+//! [`record::Cell`]; the invariants in [`ledger`] name the very orders that break them. Nothing here knows
+//! HTTP, stores or the simulation, so that every world and any platform is judged by the same rules.
+//!
+//! | module | says |
+//! |---|---|
+//! | [`facts`] | what each side saw |
+//! | [`record`] | the numbers that are kept, with their stable names |
+//! | `outcomes`, `goodput`, `recovery`, `phases`, `latency`, `attempts`, `services`, `series` | how each number is computed |
+//! | [`ledger`] | the invariants |
+//! | [`mod@spread`] | the same cell over several seeds |
+//! | [`verdict`] | an expectation and whether it held |
+
+mod assess;
+mod attempts;
+pub mod facts;
+mod goodput;
+mod json;
+mod latency;
+pub mod ledger;
+mod outcomes;
+mod phases;
+pub mod record;
+mod recovery;
+mod rounding;
+mod series;
+mod services;
+pub mod spread;
+pub mod verdict;
+
+pub use assess::{CellMeta, assess};
+pub use goodput::{SLO, STEADY_FROM};
+pub use json::RecordError;
+pub use outcomes::Outcome;
+pub use spread::{Spread, spread};
+pub use verdict::Verdict;
+
+/// The service that clients talk to: the cell's `in_flight_max` and `connections` are its gauges.
+pub const ENTRY_SERVICE: &str = "order-api";

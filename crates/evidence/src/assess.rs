@@ -1,0 +1,85 @@
+//! Judgement: facts in, one cell of the record out.
+//!
+//! A pure function: the same facts give the same bytes, whichever world they came from.
+
+use crate::attempts::{Attempts, wasted_payments};
+use crate::facts::Facts;
+use crate::goodput::{Goodput, steady_window};
+use crate::latency::Latencies;
+use crate::ledger;
+use crate::outcomes::{Outcome, Tally};
+use crate::phases::phases;
+use crate::record::{Cell, LoadRecord, Settled};
+use crate::recovery::recovery_s;
+use crate::rounding;
+use crate::series::series;
+use crate::services::{in_flight_max, queue_depth_max, services};
+
+/// What the facts do not say: which cell they belong to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellMeta {
+    /// The design's name.
+    pub design: String,
+    /// The fault's name; `none` without one.
+    pub fault: String,
+    /// The seed.
+    pub seed: u64,
+    /// The load that was asked for.
+    pub load: LoadRecord,
+    /// What payment can do undisturbed, in successful orders per second.
+    pub capacity_per_s: f64,
+}
+
+/// Computes every number of a cell. The facts may be of any platform; what they do not mention counts as nothing.
+#[must_use]
+pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
+    let tally = Tally::of(&facts.asked);
+    let goodput = Goodput::of(facts);
+    let (steady_from, steady_to) = steady_window(facts);
+    let offered = facts.asked.len() as u64;
+    let successes = facts.asked.iter().filter(|order| Outcome::of(order.answer) == Outcome::Succeeded);
+    Cell {
+        design: meta.design,
+        fault: meta.fault,
+        seed: meta.seed,
+        virtual_s: rounding::seconds(facts.ended_us),
+        load: meta.load,
+        fault_window_s: facts
+            .fault_window_us
+            .map(|(from, to)| [rounding::seconds(from), rounding::seconds(to)]),
+        offered,
+        late_sends: facts.late_sends,
+        dropped_sends: tally.dropped_sends,
+        succeeded: tally.succeeded,
+        declined: tally.declined,
+        rejected: tally.rejected,
+        failed: tally.failed,
+        timed_out: tally.timed_out,
+        success_ratio: rounding::share(tally.succeeded, offered),
+        capacity_per_s: rounding::rate(meta.capacity_per_s),
+        throughput_per_s: per_second(tally.succeeded, 0, facts.load_end_us),
+        goodput_per_s: per_second(goodput.good(steady_from, steady_to), steady_from, steady_to),
+        goodput_ratio: goodput.ratio(steady_from, steady_to).map(rounding::ratio),
+        latency_ms: successes.collect::<Latencies>().cell(),
+        errors: tally.errors,
+        attempts_per_order: facts.payment_calls.values().copied().collect::<Attempts>().per_order(),
+        wasted_payments: wasted_payments(facts),
+        queue_depth_max: queue_depth_max(facts),
+        in_flight_max: in_flight_max(facts),
+        services: services(facts),
+        phases: phases(facts, &goodput),
+        detection_s: None,
+        recovery_s: recovery_s(facts, &goodput),
+        settled: Settled::default(),
+        ledger: ledger::check(facts),
+        series: series(facts, &goodput),
+    }
+}
+
+/// `count` per second of `[from, to)`; 0 for an empty window.
+fn per_second(count: u64, from_us: u64, to_us: u64) -> f64 {
+    match to_us.saturating_sub(from_us) {
+        0 => 0.0,
+        us => rounding::rate(count as f64 * 1e6 / us as f64),
+    }
+}

@@ -1,0 +1,133 @@
+//! Neutral facts: what each side saw, before anyone judges it.
+//!
+//! A world hands these over after a run; the ledger and every number in a [`crate::record::Cell`] are
+//! computed from them and from nothing else. They name no service and no store, so that any platform
+//! can be judged. All times are microseconds on the run's own timeline (0 = the load starts).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One order as its client saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The id that the client chose for the order: the key that joins all sides of the ledger.
+    pub order: String,
+    /// When the schedule wanted it sent.
+    pub intended_us: u64,
+    /// When it was sent; `None` when the generator had no room for it (a dropped send).
+    pub sent_us: Option<u64>,
+    /// When the client got its answer, or gave up.
+    pub done_us: u64,
+    /// How it ended for the client. Frozen: what is settled later changes nothing here.
+    pub answer: Answer,
+}
+
+/// How a request ended for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// An HTTP status.
+    Status(u16),
+    /// The client's own timeout.
+    TimedOut,
+    /// No connection could be made.
+    ConnectFailed,
+    /// The connection was reset or closed before the answer.
+    Reset,
+    /// Anything else that is no HTTP answer.
+    Broken,
+    /// Never sent: the generator's own bound on outstanding requests was reached.
+    NotSent,
+}
+
+/// An order as a store holds it at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// The order.
+    pub order: String,
+    /// Its state.
+    pub state: StoredState,
+}
+
+/// The state of a stored order, as far as the ledger cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredState {
+    /// Accepted, nothing done yet.
+    Placed,
+    /// Payment under way.
+    Paying,
+    /// Paid and done.
+    Completed,
+    /// The payment was declined.
+    Declined,
+    /// Given up.
+    Failed,
+}
+
+impl StoredState {
+    /// Whether nothing more will happen to the order.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Declined | Self::Failed)
+    }
+}
+
+/// A successful charge, as the payment side holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charged {
+    /// The order it was for.
+    pub order: String,
+    /// When the money moved.
+    pub at_us: u64,
+    /// Whether it was given back.
+    pub refunded: bool,
+}
+
+/// A notice that reached the customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The order it was about.
+    pub order: String,
+}
+
+/// One service's gauges over the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceGauges {
+    /// Each gauge by name (`in_flight`, `queue_depth`, `connections`, `running`, `waiting`): its exact maximum.
+    pub max: BTreeMap<String, u64>,
+    /// Bounds that the design declares for gauges of the same names.
+    pub bounds: BTreeMap<String, u64>,
+    /// The maximum of each gauge within each second of the run.
+    pub per_second: BTreeMap<String, Vec<u64>>,
+}
+
+/// Everything known after a run. The input of all judgement.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// From the load generator, in the order of the intended send times.
+    pub asked: Vec<Asked>,
+    /// How many sends left later than the generator's own tolerance.
+    pub late_sends: u64,
+    /// From the order store.
+    pub stored: Vec<Stored>,
+    /// From the payment side: successful charges only.
+    pub charged: Vec<Charged>,
+    /// From the notification side.
+    pub told: Vec<Told>,
+    /// Payment calls made for each order, by whoever makes them.
+    pub payment_calls: BTreeMap<String, u64>,
+    /// Payment calls made within each second of the run.
+    pub payment_calls_per_second: Vec<u64>,
+    /// Gauges by service name.
+    pub services: BTreeMap<String, ServiceGauges>,
+    /// What payment could do: from each instant (µs) on, so many successful orders per second. Starts at 0.
+    pub capacity: Vec<(u64, f64)>,
+    /// The fault's window in µs, if there was one.
+    pub fault_window_us: Option<(u64, u64)>,
+    /// When the load ends, in µs.
+    pub load_end_us: u64,
+    /// When the run ended, in µs of virtual (or real) time.
+    pub ended_us: u64,
+}

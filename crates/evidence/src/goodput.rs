@@ -1,0 +1,119 @@
+//! Goodput: what was answered in time, against what could have been.
+//!
+//! An order is *good* when it was answered 2xx within the [`SLO`] of its **intended** send time; it counts at
+//! that time. A window's ratio is its good orders ÷ ∫ min(offered rate, capacity).
+//!
+//! The offered rate is taken from the orders that really arrived, not from the schedule: the window is cut at
+//! every change of capacity and at each whole second from its start, and each piece could have served
+//! min(orders offered in it, capacity × its length). With the schedule's rate instead, the noise of Poisson
+//! arrivals (± 10 % in a second of 100) would move the ratio of a platform that answered everybody; with
+//! pieces much shorter than a second, a few orders arriving at once would look like overload. 0 ÷ 0 is `None`.
+//!
+//! Every question is answered from two sorted lists by binary search, so a window costs O(log orders).
+
+use std::time::Duration;
+
+use crate::facts::{Asked, Facts};
+use crate::outcomes::Outcome;
+
+/// A success later than this after its intended send time is worth nothing to its client.
+pub const SLO: Duration = Duration::from_secs(2);
+
+/// Where the steady window begins: before it, connections open and the first orders find an empty platform.
+pub const STEADY_FROM: Duration = Duration::from_secs(2);
+
+/// The widest piece of a window.
+const PIECE_US: u64 = 1_000_000;
+
+/// Whether the order was answered with success within the SLO.
+pub(crate) fn is_good(order: &Asked) -> bool {
+    Outcome::of(order.answer) == Outcome::Succeeded
+        && u128::from(order.done_us.saturating_sub(order.intended_us)) <= SLO.as_micros()
+}
+
+/// The steady window in µs; empty when the load is shorter than its warm-up.
+pub(crate) fn steady_window(facts: &Facts) -> (u64, u64) {
+    (STEADY_FROM.as_micros() as u64, facts.load_end_us)
+}
+
+/// A run's orders by intended send time, ready for questions about any window.
+#[derive(Debug)]
+pub(crate) struct Goodput<'a> {
+    offered_us: Vec<u64>,
+    good_us: Vec<u64>,
+    capacity: &'a [(u64, f64)],
+}
+
+impl<'a> Goodput<'a> {
+    pub(crate) fn of(facts: &'a Facts) -> Self {
+        let mut offered_us: Vec<u64> = facts.asked.iter().map(|order| order.intended_us).collect();
+        let mut good_us: Vec<u64> =
+            facts.asked.iter().filter(|order| is_good(order)).map(|order| order.intended_us).collect();
+        offered_us.sort_unstable();
+        good_us.sort_unstable();
+        Self { offered_us, good_us, capacity: &facts.capacity }
+    }
+
+    /// Orders intended in `[from, to)`.
+    pub(crate) fn offered(&self, from: u64, to: u64) -> u64 {
+        count(&self.offered_us, from, to)
+    }
+
+    /// Good orders intended in `[from, to)`.
+    pub(crate) fn good(&self, from: u64, to: u64) -> u64 {
+        count(&self.good_us, from, to)
+    }
+
+    /// Good orders ÷ what was possible in `[from, to)`, not rounded.
+    pub(crate) fn ratio(&self, from: u64, to: u64) -> Option<f64> {
+        let possible: f64 = pieces(self.capacity, from, to)
+            .map(|piece| (self.offered(piece.from, piece.to) as f64).min(piece.orders()))
+            .sum();
+        (possible > 0.0).then(|| self.good(from, to) as f64 / possible)
+    }
+}
+
+/// What payment could do in `[from, to)`, in successful orders, whoever asks.
+pub(crate) fn capacity_in(capacity: &[(u64, f64)], from: u64, to: u64) -> f64 {
+    pieces(capacity, from, to).map(|piece| piece.orders()).sum()
+}
+
+/// A part of a window within one second and under one capacity.
+#[derive(Debug, PartialEq)]
+struct Piece {
+    from: u64,
+    to: u64,
+    capacity_per_s: f64,
+}
+
+impl Piece {
+    fn orders(&self) -> f64 {
+        self.capacity_per_s * (self.to - self.from) as f64 / 1e6
+    }
+}
+
+/// Cuts `[from, to)` at each change of capacity and at each whole second from `from`. Before the first
+/// known capacity there is none.
+fn pieces(capacity: &[(u64, f64)], from: u64, to: u64) -> impl Iterator<Item = Piece> {
+    let mut at = from;
+    std::iter::from_fn(move || {
+        if at >= to {
+            return None;
+        }
+        let next = capacity.partition_point(|&(since, _)| since <= at);
+        let capacity_per_s = next.checked_sub(1).map_or(0.0, |current| capacity[current].1);
+        let second = from + ((at - from) / PIECE_US + 1) * PIECE_US;
+        let change = capacity.get(next).map_or(u64::MAX, |&(since, _)| since);
+        let piece = Piece { from: at, to: second.min(change).min(to), capacity_per_s };
+        at = piece.to;
+        Some(piece)
+    })
+}
+
+fn count(sorted_us: &[u64], from: u64, to: u64) -> u64 {
+    let before = |us: u64| sorted_us.partition_point(|&at| at < us);
+    before(to).saturating_sub(before(from)) as u64
+}
+
+#[cfg(test)]
+mod tests;

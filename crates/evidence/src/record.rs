@@ -1,0 +1,262 @@
+//! The record that a run leaves (`ladder.json`, `run.json`): stable names, add and never rename.
+//!
+//! Every number here is computed by this crate from [`crate::facts::Facts`]. Floating-point values are
+//! rounded when they are computed, so that the file is short and its bytes do not depend on noise
+//! beyond what a reader could use. `null` means "not defined" (0 ÷ 0, no fault, never recovered).
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of this format.
+pub const SCHEMA: u32 = 1;
+
+/// All cells of one experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Record {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The experiment's name, for example `ladder`.
+    pub experiment: String,
+    /// `sim`, `local` or `remote`.
+    pub world: String,
+    /// The (first) seed.
+    pub seed: u64,
+    /// Real seconds that the whole experiment took: the only value that differs between two runs of one seed.
+    pub wall_s: f64,
+    /// What the world does not model: printed at the foot of every report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_modelled: Vec<String>,
+    /// One entry per design, load, fault and seed.
+    pub cells: Vec<Cell>,
+}
+
+/// One design under one load and one fault with one seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cell {
+    /// The design's name.
+    pub design: String,
+    /// The fault's name; `none` without one.
+    pub fault: String,
+    /// The seed.
+    pub seed: u64,
+    /// Seconds of virtual time (real time in a real world) until the run came to rest.
+    pub virtual_s: f64,
+    /// The load.
+    pub load: LoadRecord,
+    /// Start and end of the fault in seconds; null without a fault.
+    pub fault_window_s: Option<[f64; 2]>,
+    /// Orders that the schedule asked for: exactly the sum of the five outcomes.
+    pub offered: u64,
+    /// Sends that left later than the generator's tolerance.
+    pub late_sends: u64,
+    /// Sends that never left, because the generator's bound on outstanding requests was reached. Counted as failed.
+    pub dropped_sends: u64,
+    /// 2xx.
+    pub succeeded: u64,
+    /// 402.
+    pub declined: u64,
+    /// 429, and 503 of a breaker or a dependency.
+    pub rejected: u64,
+    /// Every other answer or connection error.
+    pub failed: u64,
+    /// 504 and the client's own timeout.
+    pub timed_out: u64,
+    /// `succeeded ÷ offered`.
+    pub success_ratio: Option<f64>,
+    /// What payment can do undisturbed, in successful orders per second.
+    pub capacity_per_s: f64,
+    /// 2xx answers per second of the load, however late.
+    pub throughput_per_s: f64,
+    /// Successes within the SLO per second of the steady window.
+    pub goodput_per_s: f64,
+    /// Goodput ÷ what was possible, over the steady window.
+    pub goodput_ratio: Option<f64>,
+    /// Of successful answers, from the intended send time.
+    pub latency_ms: LatencyMs,
+    /// Answers other than 2xx and 402 by status, and errors by kind (`timeout`, `connect`, `reset`, `broken`, `dropped`).
+    pub errors: BTreeMap<String, u64>,
+    /// Payment calls made ÷ orders that made at least one.
+    pub attempts_per_order: Option<f64>,
+    /// Charges whose original client had gone.
+    pub wasted_payments: u64,
+    /// The longest queue anywhere in the platform.
+    pub queue_depth_max: u64,
+    /// Most orders in work at once at order-api.
+    pub in_flight_max: u64,
+    /// Maxima and bounds by service.
+    pub services: BTreeMap<String, ServiceRecord>,
+    /// The run in phases around the fault (`before`, `onset`, `during`, `after`).
+    pub phases: BTreeMap<String, Phase>,
+    /// Seconds from the start of the fault to the platform's own alert.
+    pub detection_s: Option<f64>,
+    /// Seconds from the end of the fault to recovery; null = never within the run, or no fault.
+    pub recovery_s: Option<f64>,
+    /// Unknown outcomes that were settled in the background.
+    pub settled: Settled,
+    /// Violations of the invariants.
+    pub ledger: Ledger,
+    /// One-second bins.
+    pub series: Series,
+}
+
+/// What was asked of the platform.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LoadRecord {
+    /// The same rate throughout.
+    Constant {
+        /// Orders per second.
+        rate_per_s: f64,
+        /// Seconds.
+        duration_s: f64,
+        /// `even` or `poisson`.
+        spacing: String,
+    },
+    /// Rising or falling linearly.
+    Ramp {
+        /// Orders per second at the start.
+        from_per_s: f64,
+        /// Orders per second at the end.
+        to_per_s: f64,
+        /// Seconds.
+        duration_s: f64,
+        /// `even` or `poisson`.
+        spacing: String,
+    },
+    /// A base rate with one higher plateau.
+    Burst {
+        /// Orders per second outside the burst.
+        base_per_s: f64,
+        /// Orders per second within it.
+        peak_per_s: f64,
+        /// Start and end of the burst in seconds.
+        burst_s: [f64; 2],
+        /// Seconds.
+        duration_s: f64,
+        /// `even` or `poisson`.
+        spacing: String,
+    },
+}
+
+/// A latency distribution in milliseconds; all null when nothing was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LatencyMs {
+    /// Median.
+    pub p50: Option<f64>,
+    /// 90th percentile.
+    pub p90: Option<f64>,
+    /// 95th percentile.
+    pub p95: Option<f64>,
+    /// 99th percentile.
+    pub p99: Option<f64>,
+    /// Maximum.
+    pub max: Option<f64>,
+}
+
+/// One service's maxima: `<gauge>_max` for each gauge, and the bounds of the same gauges.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceRecord {
+    /// `in_flight_max`, `queue_depth_max`, `connections_max`, `running_max`, `waiting_max`, …
+    #[serde(flatten)]
+    pub max: BTreeMap<String, u64>,
+    /// Declared bounds by gauge name without `_max`.
+    pub bounds: BTreeMap<String, u64>,
+}
+
+/// One phase of a run, by intended send time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Phase {
+    /// Orders whose intended send time lies in the phase.
+    pub offered: u64,
+    /// As for the cell, within the phase.
+    pub goodput_ratio: Option<f64>,
+    /// As for the cell, of the orders of the phase.
+    pub attempts_per_order: Option<f64>,
+    /// Of successes.
+    pub latency_ms: PhaseLatencyMs,
+    /// Of every answer that is neither success nor decline (429, 503, 504).
+    pub refusal_latency_ms: RefusalLatencyMs,
+    /// Payment calls made for the orders of the phase.
+    pub payment_calls: u64,
+}
+
+/// Median and 99th percentile in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PhaseLatencyMs {
+    /// Median.
+    pub p50: Option<f64>,
+    /// 99th percentile.
+    pub p99: Option<f64>,
+}
+
+/// How long a refusal took, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RefusalLatencyMs {
+    /// Median.
+    pub p50: Option<f64>,
+    /// 95th percentile.
+    pub p95: Option<f64>,
+    /// 99th percentile.
+    pub p99: Option<f64>,
+}
+
+/// Unknown outcomes, settled in the background.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Settled {
+    /// Found charged, and completed.
+    pub completed: u64,
+    /// Found not charged, voided and failed.
+    pub failed: u64,
+    /// Charged after all, and refunded.
+    pub refunded: u64,
+}
+
+/// Violations only: all zero is good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ledger {
+    /// Answered 200/202, but missing or not in the answered state or further.
+    pub lost: u64,
+    /// Orders with more than one successful charge.
+    pub double_charged: u64,
+    /// Orders not completed that carry a charge that was not refunded.
+    pub ghost_charged: u64,
+    /// Accepted, and in no final state after the quiet period.
+    pub stuck: u64,
+    /// Told more than once.
+    pub duplicate_notified: u64,
+    /// Gauges that went above the bound that the design declares.
+    pub bounds_exceeded: u64,
+}
+
+/// One-second bins; element `i` is the second from `i` to `i + 1`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Series {
+    /// Width of a bin in seconds.
+    pub bin_s: u32,
+    /// Orders by intended send time.
+    pub offered: Vec<u64>,
+    /// Of those, answered with success within the SLO.
+    pub goodput: Vec<u64>,
+    /// 2xx answers by the time of the answer.
+    pub throughput: Vec<u64>,
+    /// Most orders in work at order-api within the second.
+    pub in_flight: Vec<u64>,
+    /// The longest queue anywhere within the second.
+    pub queue_depth: Vec<u64>,
+    /// Most open connections of order-api within the second.
+    pub connections: Vec<u64>,
+    /// Median latency of successes by intended send time.
+    pub p50_ms: Vec<Option<f64>>,
+    /// 99th percentile of the same.
+    pub p99_ms: Vec<Option<f64>>,
+    /// Payment calls made.
+    pub attempts: Vec<u64>,
+    /// What payment could do, in successful orders.
+    pub capacity: Vec<f64>,
+    /// Answers other than 2xx and 402 by kind, by the time of the answer.
+    pub errors: BTreeMap<String, Vec<u64>>,
+    /// The same gauges for each service.
+    pub services: BTreeMap<String, BTreeMap<String, Vec<u64>>>,
+}
