@@ -1,0 +1,112 @@
+//! The real world behind a node: TCP, the system's clock, tokio's tasks.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
+
+use crate::clock::system_wall_clock;
+
+/// How a real node sees its surroundings.
+#[derive(Clone, Debug)]
+pub struct RealOptions {
+    /// The service's name.
+    pub name: String,
+    /// Where it listens. Default 127.0.0.1.
+    pub bind: IpAddr,
+    /// Addresses of other services by name. A name that is not listed is resolved as a host name.
+    pub peers: BTreeMap<String, SocketAddr>,
+    /// The seed of its random streams. Default 1.
+    pub seed: u64,
+}
+
+impl Default for RealOptions {
+    fn default() -> Self {
+        Self { name: String::new(), bind: Ipv4Addr::LOCALHOST.into(), peers: BTreeMap::new(), seed: 1 }
+    }
+}
+
+/// A service on this machine's own network.
+#[derive(Clone, Debug)]
+pub(crate) struct RealNode {
+    options: Arc<RealOptions>,
+    started: Instant,
+    started_wall_clock: Duration,
+}
+
+impl RealNode {
+    pub(crate) fn new(options: RealOptions) -> Self {
+        Self { options: Arc::new(options), started: Instant::now(), started_wall_clock: system_wall_clock() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.options.name
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.options.seed
+    }
+
+    /// Processes of one run share the system's clock: the timeline is the wall clock at the start, then
+    /// monotonic, so that a step of the clock does not reorder what one process saw.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started_wall_clock + self.started.elapsed()
+    }
+
+    pub(crate) fn wall_clock(&self) -> Duration {
+        system_wall_clock()
+    }
+
+    pub(crate) async fn listen(&self, port: u16) -> io::Result<RealListener> {
+        Ok(RealListener { socket: TcpListener::bind((self.options.bind, port)).await? })
+    }
+
+    pub(crate) async fn connect(&self, host: &str, port: u16) -> io::Result<TcpStream> {
+        let stream = match self.options.peers.get(host) {
+            Some(address) => TcpStream::connect(address).await?,
+            None => TcpStream::connect((host, port)).await?,
+        };
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+/// A listening TCP socket that outlives a shortage of descriptors.
+#[derive(Debug)]
+pub(crate) struct RealListener {
+    socket: TcpListener,
+}
+
+/// How long accepting rests when it failed for want of descriptors or memory: polling at once would
+/// take the processor away from the work that frees them.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+impl RealListener {
+    /// Waits for the next connection. An error of a single connection is skipped.
+    pub(crate) async fn accept(&mut self) -> TcpStream {
+        loop {
+            match self.socket.accept().await {
+                Ok((stream, _peer)) => {
+                    // A socket that is already gone fails here; its next read says so as well.
+                    let _gone = stream.set_nodelay(true);
+                    return stream;
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_exhausted) => tokio::time::sleep(ACCEPT_REST).await,
+            }
+        }
+    }
+
+    pub(crate) fn port(&self) -> io::Result<u16> {
+        Ok(self.socket.local_addr()?.port())
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
