@@ -1,0 +1,189 @@
+//! The generator: sends each order at its intended time, and writes down what its client saw.
+//!
+//! Every order has a task of its own, because an open loop does not wait. What is bounded is their number: an
+//! order that finds [`DriveOptions::outstanding_max`] before it is a *dropped send*, recorded and never sent. A send that
+//! leaves later than [`DriveOptions::late_after`] is counted as late: then the numbers say something about the generator.
+//!
+//! A client's patience runs from the *actual* send, as a real client's does, which knows nothing of our schedule; its
+//! latency is measured from the *intended* send, by whoever judges the facts.
+//!
+//! All times are microseconds from the call of [`drive`], on the node's timeline.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use evidence::facts::{Answer, Asked};
+use http::Request;
+use node::Node;
+use node::http::Client;
+use tokio::sync::Semaphore;
+
+use crate::answer::answer;
+
+/// How the generator behaves.
+#[derive(Clone, Debug)]
+pub struct DriveOptions {
+    /// How long a client waits for its answer, from the actual send. Default 30 s.
+    pub client_timeout: Duration,
+    /// How many orders may be without an answer at once. Default 65,536.
+    pub outstanding_max: usize,
+    /// From which delay on a send counts as late. Default 10 ms.
+    pub late_after: Duration,
+}
+
+impl Default for DriveOptions {
+    fn default() -> Self {
+        Self {
+            client_timeout: Duration::from_secs(30),
+            outstanding_max: 65_536,
+            late_after: Duration::from_millis(10),
+        }
+    }
+}
+
+/// One order to be sent.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The id that the client chose for the order.
+    pub order: String,
+    /// The request.
+    pub request: Request<Bytes>,
+}
+
+/// What became of a load.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Driven {
+    /// Every order, in the order of the schedule.
+    pub asked: Vec<Asked>,
+    /// How many were sent later than [`DriveOptions::late_after`].
+    pub late_sends: u64,
+}
+
+/// Sends every order of a schedule and waits until each is answered or given up: at the latest the client's
+/// timeout after the last send.
+///
+/// `arrivals` are times from now on, ascending; `ask` is called once for each, in turn, with 0, 1, 2, …, also for sends
+/// that are then dropped.
+///
+/// # Cancel safety
+/// Dropping the future sends nothing more and forgets what was seen; requests under way run on.
+pub async fn drive(
+    node: &Node,
+    client: Client,
+    arrivals: impl Iterator<Item = Duration>,
+    mut ask: impl FnMut(u64) -> Ask,
+    options: &DriveOptions,
+) -> Driven {
+    let outstanding_max =
+        u32::try_from(options.outstanding_max.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+    let room = Arc::new(Semaphore::new(outstanding_max as usize));
+    let log = Log::starting_now(node);
+    let start = node.now();
+    for (sequence, intended) in arrivals.enumerate() {
+        let early = (start + intended).saturating_duration_since(node.now());
+        if early.is_zero() {
+            // A generator that is behind still lets its requests go on.
+            tokio::task::yield_now().await;
+        } else {
+            node.sleep(early).await;
+        }
+        let Ask { order, request } = ask(sequence as u64);
+        let Ok(place) = room.clone().try_acquire_owned() else {
+            log.dropped(order, intended);
+            continue;
+        };
+        let entry = log.sending(order, intended);
+        let (client, client_timeout) = (client.clone(), options.client_timeout);
+        // Detached: the entry in the log is its result, and its place in the room says that it is done.
+        node.spawn(async move {
+            let entry = entry.sent();
+            let call = tokio::time::timeout(client_timeout, client.send(request)).await;
+            entry.answered(answer(&call));
+            drop(place);
+        });
+    }
+    // Ends: each task has a timeout, and gives its place back even when it is stopped.
+    let _everyone = room.acquire_many(outstanding_max).await.expect("nobody closes the semaphore");
+    log.into_driven(options.late_after)
+}
+
+/// What has been seen so far, shared with the tasks.
+#[derive(Clone, Debug)]
+struct Log {
+    node: Node,
+    start: Duration,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+/// The place of one order in the log.
+#[derive(Debug)]
+struct Entry {
+    log: Log,
+    index: usize,
+}
+
+impl Log {
+    fn starting_now(node: &Node) -> Self {
+        Self { node: node.clone(), start: node.elapsed(), asked: Arc::default() }
+    }
+
+    fn now_us(&self) -> u64 {
+        micros(self.node.elapsed().saturating_sub(self.start))
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Vec<Asked>> {
+        self.asked.lock().expect("nobody panics while holding the log")
+    }
+
+    fn dropped(&self, order: String, intended: Duration) {
+        let intended_us = micros(intended);
+        self.asked().push(Asked {
+            order,
+            intended_us,
+            sent_us: None,
+            done_us: intended_us,
+            answer: Answer::NotSent,
+        });
+    }
+
+    /// Should the task be stopped, the order stays as one that was sent and whose exchange broke.
+    fn sending(&self, order: String, intended: Duration) -> Entry {
+        let now_us = self.now_us();
+        let mut asked = self.asked();
+        let index = asked.len();
+        let (sent_us, done_us) = (Some(now_us), now_us);
+        asked.push(Asked { order, intended_us: micros(intended), sent_us, done_us, answer: Answer::Broken });
+        Entry { log: self.clone(), index }
+    }
+
+    fn into_driven(self, late_after: Duration) -> Driven {
+        let asked = std::mem::take(&mut *self.asked());
+        let is_late = |order: &&Asked| {
+            order
+                .sent_us
+                .is_some_and(|sent_us| sent_us.saturating_sub(order.intended_us) > micros(late_after))
+        };
+        Driven { late_sends: asked.iter().filter(is_late).count() as u64, asked }
+    }
+}
+
+impl Entry {
+    /// The request leaves now, which under load may be later than its task was spawned.
+    fn sent(self) -> Self {
+        let now_us = self.log.now_us();
+        self.log.asked()[self.index].sent_us = Some(now_us);
+        self
+    }
+
+    fn answered(self, answer: Answer) {
+        let done_us = self.log.now_us();
+        let mut asked = self.log.asked();
+        asked[self.index].done_us = done_us;
+        asked[self.index].answer = answer;
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,3 @@
+//! The generator in a simulated world: what its clients see, and when.
+
+mod drive;
