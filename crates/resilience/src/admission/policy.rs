@@ -1,0 +1,61 @@
+//! The decision at the door, as pure types: time and load in, admitted or refused out.
+//!
+//! `now` is the time since some fixed origin; a policy that is told an earlier time than before treats
+//! it as no time having passed.
+
+mod concurrency;
+mod token_bucket;
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+pub use concurrency::ConcurrencyLimit;
+pub use token_bucket::{InvalidRate, Rate, TokenBucket};
+
+use crate::refusal::Refusal;
+
+/// Which rule decides at the door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Limiter {
+    /// At most so many calls in flight.
+    Concurrency(ConcurrencyLimit),
+    /// At most so many calls per second.
+    Rate(TokenBucket),
+}
+
+impl Limiter {
+    /// At most `limit` calls in flight; the refused are told to come back after `retry_after`.
+    #[must_use]
+    pub const fn concurrency(limit: usize, retry_after: Duration) -> Self {
+        Self::Concurrency(ConcurrencyLimit { limit, retry_after })
+    }
+
+    /// At most `rate` calls per second, and `burst` of them at once.
+    #[must_use]
+    pub const fn rate(rate: Rate, burst: NonZeroU32) -> Self {
+        Self::Rate(TokenBucket::full(rate, burst))
+    }
+
+    /// Whether one more call may come in while `in_flight` are inside. A token is taken if it may.
+    ///
+    /// # Errors
+    /// The refusal to hand to the caller.
+    pub fn admit(&mut self, now: Duration, in_flight: usize) -> Result<(), Refusal> {
+        match self {
+            Self::Concurrency(limit) => limit.admit(in_flight),
+            Self::Rate(bucket) => bucket.admit(now),
+        }
+    }
+
+    /// Goes on by another rule. A bucket that follows a bucket keeps the tokens that are in it: changing
+    /// a rate must not be a way to a fresh burst.
+    pub fn change(&mut self, now: Duration, next: Self) {
+        match (self, next) {
+            (Self::Rate(bucket), Self::Rate(next)) => bucket.change(now, next.rate(), next.burst()),
+            (this, next) => *this = next,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! First come, first served.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Discipline, Ticket, Waiter};
+
+/// The plain queue: fair, and right as long as it is short. (A long one serves everybody too late.)
+///
+/// Tickets ascend, so a map ordered by ticket is the queue; unlike a deque it lets a waiter leave from
+/// the middle in logarithmic time.
+#[derive(Clone, Debug, Default)]
+pub struct Fifo {
+    waiters: BTreeMap<Ticket, Duration>,
+}
+
+impl Discipline for Fifo {
+    fn push(&mut self, waiter: Waiter) {
+        self.waiters.insert(waiter.ticket, waiter.since);
+    }
+
+    fn pop(&mut self, _now: Duration) -> Option<Waiter> {
+        let (ticket, since) = self.waiters.pop_first()?;
+        Some(Waiter { ticket, since })
+    }
+
+    fn remove(&mut self, ticket: Ticket) -> bool {
+        self.waiters.remove(&ticket).is_some()
+    }
+
+    fn len(&self) -> usize {
+        self.waiters.len()
+    }
+}

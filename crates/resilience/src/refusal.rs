@@ -1,0 +1,80 @@
+//! Refusals: a call that was not let in, why, and when to come back.
+//!
+//! A refusal is a decision and not a failure: nothing was begun, so the caller may safely repeat it.
+
+use std::fmt;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// A call was refused before anything was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("refused: {reason}")]
+pub struct Refusal {
+    /// Which bound was reached.
+    pub reason: Reason,
+    /// When it makes sense to ask again: computed where the policy can know it, a configured hint where not.
+    pub retry_after: Duration,
+}
+
+impl Refusal {
+    /// `retry_after` in whole seconds as the `Retry-After` header wants it: rounded up, and at least 1,
+    /// because 0 would invite an immediate repetition.
+    #[must_use]
+    pub const fn retry_after_s(&self) -> u64 {
+        let whole = self.retry_after.as_secs();
+        let rounded = if self.retry_after.subsec_nanos() > 0 { whole.saturating_add(1) } else { whole };
+        if rounded == 0 { 1 } else { rounded }
+    }
+}
+
+/// The bound that was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// As many calls as allowed are in flight.
+    ConcurrencyLimit,
+    /// More calls per second than allowed.
+    RateLimit,
+    /// All workers are busy and the queue is full.
+    QueueFull,
+}
+
+impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 3] = [Self::ConcurrencyLimit, Self::RateLimit, Self::QueueFull];
+
+    /// A stable name, for metrics and problem types.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConcurrencyLimit => "concurrency-limit",
+            Self::RateLimit => "rate-limit",
+            Self::QueueFull => "queue-full",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ConcurrencyLimit => "too many calls in flight",
+            Self::RateLimit => "too many calls per second",
+            Self::QueueFull => "all workers are busy and the queue is full",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_rounded_up_and_never_zero() {
+        let seconds = |d| Refusal { reason: Reason::RateLimit, retry_after: d }.retry_after_s();
+        assert_eq!(seconds(Duration::ZERO), 1);
+        assert_eq!(seconds(Duration::from_millis(6)), 1);
+        assert_eq!(seconds(Duration::from_secs(2)), 2);
+        assert_eq!(seconds(Duration::from_nanos(2_000_000_001)), 3);
+        assert_eq!(seconds(Duration::MAX), u64::MAX);
+    }
+}
