@@ -1,0 +1,45 @@
+//! One design file as people write it.
+
+use platform::design::{Admission, Backpressure, Payment, Topology};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// A design as one file states it: its own sections, and what it extends.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Design")]
+pub struct DesignFile {
+    /// The name it is known by; letters, digits, `.`, `-` and `_`.
+    #[schemars(with = "String")]
+    pub name: Spanned<String>,
+    /// The design it builds upon: a built-in name, or a path relative to this file.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub extends: Option<Spanned<String>>,
+    /// What it adds, in a few words.
+    #[serde(default)]
+    pub title: String,
+    /// What it must show in the evidence.
+    #[serde(default)]
+    pub lesson: String,
+    /// Which services there are and how they are joined.
+    pub topology: Option<Topology>,
+    /// How hard it is to be paid. Every design has or inherits it.
+    pub payment: Option<Payment>,
+    /// What order-api lets in.
+    pub admission: Option<Admission>,
+    /// What order-processor works on, and what it lets wait.
+    pub backpressure: Option<Backpressure>,
+}
+
+/// What is wrong with a design's name, if anything: it stands in lists, file names and commands.
+pub(super) fn name_fault(name: &str) -> Option<&'static str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    match name {
+        "" => Some("a design needs a name"),
+        name if name.len() > 64 => Some("a design's name has at most 64 characters"),
+        name if !name.chars().all(is_plain) => Some("a design's name is made of letters, digits, `.`, `-` and `_`"),
+        _ => None,
+    }
+}

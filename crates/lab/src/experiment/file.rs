@@ -1,0 +1,160 @@
+//! An experiment file as people write it, and what makes it one that can be run.
+
+use std::{collections::BTreeSet, path::Path};
+
+use chaos::{FaultFile, FaultPlan};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Candidate, Experiment, Source, expect::ExpectFile, load::{LoadFile, RawLoad}};
+use crate::{designs, toml_file::FileError};
+
+/// An experiment: designs × loads × faults, with expectations.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Experiment")]
+pub struct ExperimentFile {
+    /// Its name, which the record carries.
+    #[schemars(with = "String")]
+    name: Spanned<String>,
+    /// What it is about.
+    #[serde(default)]
+    title: String,
+    /// What is tried: built-in designs by name, others by a path relative to this file.
+    #[schemars(with = "Vec<String>")]
+    designs: Spanned<Vec<Spanned<String>>>,
+    /// Under what faults: `none`, `brownout`, `blackout`, or one that this file defines. Unless said: `none`, and those it defines.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
+    faults: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Faults of its own.
+    #[serde(default)]
+    #[schemars(with = "Vec<FaultFile>")]
+    fault: Vec<Spanned<FaultFile>>,
+    /// Under what load.
+    #[schemars(with = "RawLoad")]
+    load: LoadFile,
+    /// What must come out.
+    #[serde(default)]
+    #[schemars(with = "Vec<ExpectFile>")]
+    expect: Vec<Spanned<ExpectFile>>,
+}
+
+/// Reads and checks a whole file.
+pub(super) fn read(label: &str, text: &str, source: Source) -> Result<Experiment, FileError> {
+    let file: ExperimentFile =
+        toml::from_str(text).map_err(|error| FileError::from_toml(label, text, &error))?;
+    let refuse = |span, reason: &str| FileError::at(label, text, Some(span), reason);
+    let name = file.name.get_ref();
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')) {
+        let reason = "an experiment's name is made of letters, digits, `.`, `-` and `_`";
+        return Err(refuse(file.name.span(), reason));
+    }
+    let folder = match &source {
+        Source::Ladder => None,
+        Source::File(path) => path.parent(),
+    };
+    let designs = candidates(&file.designs, folder, &refuse)?;
+    let faults = plans(file.faults.as_ref(), &file.fault, &refuse)?;
+    let mut experiment = Experiment {
+        name: name.clone(),
+        title: file.title,
+        source,
+        designs,
+        faults,
+        load: file.load.into(),
+        expectations: Vec::new(),
+    };
+    for expect in file.expect {
+        let span = expect.span();
+        let expectation = expect.into_inner().bind(&experiment).map_err(|reason| refuse(span, &reason))?;
+        experiment.expectations.push(expectation);
+    }
+    Ok(experiment)
+}
+
+type Span = std::ops::Range<usize>;
+
+fn candidates(
+    written: &Spanned<Vec<Spanned<String>>>,
+    folder: Option<&Path>,
+    refuse: &impl Fn(Span, &str) -> FileError,
+) -> Result<Vec<Candidate>, FileError> {
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for design in written.get_ref() {
+        let is_path = design.get_ref().contains('/') || design.get_ref().ends_with(".toml");
+        let argument = match folder.filter(|_| is_path) {
+            Some(folder) => folder.join(design.get_ref()).display().to_string(),
+            None => design.get_ref().clone(),
+        };
+        let resolved = designs::resolve(&argument).map_err(|error| refuse(design.span(), &chain(&error)))?;
+        let candidate = Candidate { argument, resolved };
+        if candidates.iter().any(|other| other.name() == candidate.name()) {
+            return Err(refuse(design.span(), &format!("the design {} is there twice", candidate.name())));
+        }
+        candidates.push(candidate);
+    }
+    if candidates.is_empty() {
+        return Err(refuse(written.span(), "an experiment needs a design"));
+    }
+    Ok(candidates)
+}
+
+fn plans(
+    written: Option<&Spanned<Vec<Spanned<String>>>>,
+    own: &[Spanned<FaultFile>],
+    refuse: &impl Fn(Span, &str) -> FileError,
+) -> Result<Vec<FaultPlan>, FileError> {
+    let mut defined: Vec<FaultPlan> = Vec::new();
+    for fault in own {
+        let plan = fault.get_ref().plan().map_err(|error| refuse(fault.span(), &error.to_string()))?;
+        if chaos::NAMES.contains(&plan.name()) || defined.iter().any(|other| other.name() == plan.name()) {
+            return Err(refuse(fault.span(), &format!("there is another fault called {}", plan.name())));
+        }
+        if let Some(host) = crate::world::unknown_host(&plan) {
+            let known = crate::world::hosts().join(", ");
+            return Err(refuse(fault.span(), &format!("no host {host:?} to disturb, expected one of {known}")));
+        }
+        defined.push(plan);
+    }
+    let Some(written) = written else {
+        defined.insert(0, FaultPlan::undisturbed(chaos::NONE));
+        return Ok(defined);
+    };
+    let mut plans: Vec<FaultPlan> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for name in written.get_ref() {
+        let plan = defined.iter().find(|plan| plan.name() == name.get_ref()).cloned();
+        let plan = plan.or_else(|| chaos::named(name.get_ref())).ok_or_else(|| {
+            let known = chaos::NAMES.iter().copied().chain(defined.iter().map(FaultPlan::name));
+            let known = known.collect::<Vec<_>>().join(", ");
+            refuse(name.span(), &format!("no fault {:?}, expected one of {known}", name.get_ref()))
+        })?;
+        if !seen.insert(name.get_ref().as_str()) {
+            return Err(refuse(name.span(), &format!("the fault {} is there twice", name.get_ref())));
+        }
+        plans.push(plan);
+    }
+    let unused = |fault: &&Spanned<FaultFile>| !seen.contains(fault.get_ref().name.as_str());
+    if let Some(fault) = own.iter().find(unused) {
+        let reason = format!("the fault {} is defined, but `faults` does not name it", fault.get_ref().name);
+        return Err(refuse(fault.span(), &reason));
+    }
+    if plans.is_empty() {
+        return Err(refuse(written.span(), "an experiment needs a fault; the one that does nothing is \"none\""));
+    }
+    Ok(plans)
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,136 @@
+//! Running a part of an experiment, or the same with other rates or another duration.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use chaos::FaultPlan;
+
+use super::{Candidate, Experiment, LoadShape};
+use crate::designs::{self, DesignError};
+
+/// What is asked for instead of what the experiment says; `None` leaves it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Narrowing {
+    /// Designs: by the experiment's own names, by built-in name, or by path.
+    pub designs: Option<Vec<String>>,
+    /// Rates of the constant load, in orders per second.
+    pub rates: Option<Vec<f64>>,
+    /// Faults: the experiment's own, or named ones.
+    pub faults: Option<Vec<String>>,
+    /// How long orders keep coming.
+    pub duration: Option<Duration>,
+}
+
+/// Why that cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UsageError {
+    /// A design that is unknown or wrong.
+    #[error(transparent)]
+    Design(#[from] DesignError),
+    /// No such fault.
+    #[error("no fault {name:?}, expected one of {}", known.join(", "))]
+    UnknownFault {
+        /// The name that was asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// Something asked for twice.
+    #[error("the {what} {name} is there twice")]
+    Twice {
+        /// Design, fault or seed.
+        what: &'static str,
+        /// Which.
+        name: String,
+    },
+    /// Nothing asked for.
+    #[error("no {what} to run with")]
+    Nothing {
+        /// Design, fault, rate or seed.
+        what: &'static str,
+    },
+    /// A rate that is none.
+    #[error("{rate} is no rate: it must be above 0 and at most 1000000 per second")]
+    Rate {
+        /// The rate that was asked for.
+        rate: f64,
+    },
+    /// Rates for a load that is not constant.
+    #[error("the experiment's load is not constant: it has no rate to change")]
+    NotConstant,
+    /// A load without duration.
+    #[error("the duration must be above zero")]
+    Duration,
+    /// A load that cannot be.
+    #[error("{0}")]
+    Load(String),
+}
+
+impl Experiment {
+    /// The part of the experiment that is asked for. Expectations stay: those without a cell are "not run".
+    ///
+    /// # Errors
+    /// When something that is asked for does not exist, is asked for twice, or cannot be.
+    pub fn narrow(&self, to: &Narrowing) -> Result<Self, UsageError> {
+        let mut narrowed = self.clone();
+        if let Some(names) = &to.designs {
+            narrowed.designs = self.pick_designs(names)?;
+        }
+        if let Some(names) = &to.faults {
+            narrowed.faults = self.pick_faults(names)?;
+        }
+        if let Some(asked) = &to.rates {
+            if let Some(&rate) = asked.iter().find(|rate| !(**rate > 0.0 && **rate <= 1e6)) {
+                return Err(UsageError::Rate { rate });
+            }
+            match &mut narrowed.load.shape {
+                LoadShape::Constant { rates } => rates.clone_from(asked),
+                LoadShape::Ramp { .. } | LoadShape::Burst { .. } => return Err(UsageError::NotConstant),
+            }
+        }
+        if let Some(duration) = to.duration {
+            if duration.is_zero() {
+                return Err(UsageError::Duration);
+            }
+            narrowed.load.duration = duration;
+        }
+        match narrowed.load.fault() {
+            Some(reason) => Err(UsageError::Load(reason)),
+            None => Ok(narrowed),
+        }
+    }
+
+    fn pick_designs(&self, names: &[String]) -> Result<Vec<Candidate>, UsageError> {
+        let mut picked: Vec<Candidate> = Vec::new();
+        for name in names {
+            let own = self.designs.iter().find(|candidate| candidate.name() == name);
+            let candidate = match own {
+                Some(candidate) => candidate.clone(),
+                None => Candidate { argument: name.clone(), resolved: designs::resolve(name)? },
+            };
+            if picked.iter().any(|other| other.name() == candidate.name()) {
+                return Err(UsageError::Twice { what: "design", name: candidate.name().to_owned() });
+            }
+            picked.push(candidate);
+        }
+        if picked.is_empty() { Err(UsageError::Nothing { what: "design" }) } else { Ok(picked) }
+    }
+
+    fn pick_faults(&self, names: &[String]) -> Result<Vec<FaultPlan>, UsageError> {
+        let mut seen = BTreeSet::new();
+        let mut picked = Vec::new();
+        for name in names {
+            let own = self.faults.iter().find(|plan| plan.name() == name).cloned();
+            let plan = own.or_else(|| chaos::named(name)).ok_or_else(|| {
+                let own = self.faults.iter().map(FaultPlan::name);
+                let more = chaos::NAMES.iter().copied().filter(|name| !self.faults.iter().any(|f| f.name() == *name));
+                UsageError::UnknownFault { name: name.clone(), known: own.chain(more).map(str::to_owned).collect() }
+            })?;
+            if !seen.insert(name) {
+                return Err(UsageError::Twice { what: "fault", name: name.clone() });
+            }
+            picked.push(plan);
+        }
+        if picked.is_empty() { Err(UsageError::Nothing { what: "fault" }) } else { Ok(picked) }
+    }
+}

@@ -1,0 +1,67 @@
+//! The command that runs exactly one cell again.
+
+use std::{fmt, time::Duration};
+
+use evidence::record::{Cell, LoadRecord};
+
+use super::{Experiment, Source};
+
+/// What tells a cell from all others of its experiment.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CellName<'a> {
+    pub(crate) design: &'a str,
+    pub(crate) fault: &'a str,
+    pub(crate) seed: u64,
+    pub(crate) load: LoadRecord,
+}
+
+impl<'a> CellName<'a> {
+    pub(crate) fn of(cell: &'a Cell) -> Self {
+        Self { design: &cell.design, fault: &cell.fault, seed: cell.seed, load: cell.load.clone() }
+    }
+}
+
+/// For people: `v0.1.0 at 1000/s under none, seed 1`.
+impl fmt::Display for CellName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { design, fault, seed, load } = self;
+        write!(f, "{design} at ")?;
+        match load {
+            LoadRecord::Constant { rate_per_s, .. } => write!(f, "{rate_per_s}/s")?,
+            LoadRecord::Ramp { from_per_s, to_per_s, .. } => write!(f, "{from_per_s} to {to_per_s}/s")?,
+            LoadRecord::Burst { base_per_s, peak_per_s, .. } => write!(f, "{base_per_s} to {peak_per_s}/s")?,
+        }
+        write!(f, " under {fault}, seed {seed}")
+    }
+}
+
+/// `failfirst ladder --designs v0.1.0 --rates 1000 --faults none --seed 1 --duration 20s`.
+pub(crate) fn replay(experiment: &Experiment, cell: &CellName<'_>) -> String {
+    let mut command = match &experiment.source {
+        Source::Ladder => "failfirst ladder".to_owned(),
+        Source::File(path) => format!("failfirst run {}", word(&path.display().to_string())),
+    };
+    let candidate = experiment.designs.iter().find(|candidate| candidate.name() == cell.design);
+    let design = candidate.map_or(cell.design, |candidate| &candidate.argument);
+    command.push_str(&format!(" --designs {}", word(design)));
+    let duration_s = match &cell.load {
+        LoadRecord::Constant { rate_per_s, duration_s, .. } => {
+            command.push_str(&format!(" --rates {rate_per_s}"));
+            *duration_s
+        }
+        LoadRecord::Ramp { duration_s, .. } | LoadRecord::Burst { duration_s, .. } => *duration_s,
+    };
+    let duration = humantime::format_duration(Duration::from_secs_f64(duration_s)).to_string();
+    let duration = duration.replace(' ', "");
+    command.push_str(&format!(" --faults {} --seed {} --duration {duration}", word(cell.fault), cell.seed));
+    command
+}
+
+/// A word that a shell leaves as it is.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,+@%:=".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

@@ -1,0 +1,77 @@
+//! The built-in designs, and what is made of them.
+
+use std::{fs, num::NonZeroU32};
+
+use lab::designs::{diff, list, resolve, show};
+use platform::design::{AdmissionLimit, Profile};
+
+#[test]
+fn every_design_that_extends_another_adds_exactly_one_section_and_changes_nothing() {
+    let designs = list();
+    assert_eq!(designs.iter().filter(|design| design.extends.is_none()).count(), 1, "one baseline");
+    for design in designs {
+        let Some(parent) = &design.extends else { continue };
+        let diff = diff(parent, &design.name).expect("both resolve");
+        assert_eq!(diff.added.len(), 1, "{diff}");
+        assert!(diff.removed.is_empty() && diff.changed.is_empty(), "{diff}");
+    }
+}
+
+#[test]
+fn every_built_in_design_has_its_own_name_a_title_and_a_lesson() {
+    for design in list() {
+        assert_eq!(resolve(&design.name).expect("it resolves").design.name, design.name);
+        assert!(!design.title.is_empty() && !design.lesson.is_empty(), "{}", design.name);
+    }
+}
+
+#[test]
+fn a_design_inherits_what_it_does_not_state() {
+    let design = resolve("v0.3.0").expect("it resolves").design;
+    assert_eq!(design.payment, Profile::Ladder.payment());
+    let admission = design.admission.expect("from v0.2.0");
+    let sixty_four = NonZeroU32::new(64).expect("not zero");
+    assert_eq!(admission.limit, AdmissionLimit::Concurrency { limit: sixty_four });
+    assert_eq!(design.backpressure.expect("its own").queue, 16);
+}
+
+#[test]
+fn a_file_may_extend_a_built_in_design_and_another_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("writable");
+    write("base.toml", "name = 'base'\nextends = 'v0.3.0'\n[payment]\nprofile = 'flaky'\n");
+    write("top.toml", "name = 'top'\nextends = 'base.toml'\n[admission]\nkind = 'concurrency'\nlimit = 5\n");
+    let resolved = resolve(&folder.path().join("top.toml").display().to_string()).expect("it resolves");
+    assert_eq!(resolved.design.payment, Profile::Flaky.payment());
+    assert_eq!(resolved.origins["backpressure"].file, "designs/v0.3.0.toml");
+    assert!(resolved.origins["payment"].file.ends_with("base.toml"));
+    assert!(resolved.origins["admission"].file.ends_with("top.toml"));
+}
+
+#[test]
+fn what_is_shown_says_where_it_comes_from_and_can_be_read_back() {
+    let shown = show("v0.3.0").expect("it resolves");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shown.toml");
+    fs::write(&path, &shown).expect("writable");
+    let again = resolve(&path.display().to_string()).expect("what is shown is a design");
+    assert_eq!(again.design, resolve("v0.3.0").expect("it resolves").design);
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn a_difference_is_one_line_for_each_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("other.toml");
+    let other = "name = 'other'\n[payment]\nprofile = 'ladder'\nslots = 8\n[admission]\nkind = 'rate'\nrate_per_s = 9\nburst = 2\n";
+    fs::write(&path, other).expect("writable");
+    let other = path.display().to_string();
+    let difference = |a: &str, b: &str| diff(a, b).expect("both resolve").to_string();
+    insta::assert_snapshot!([
+        difference("v0.1.0", "v0.2.0"),
+        difference("v0.3.0", "v0.2.0"),
+        difference("v0.3.0", &other),
+        difference("v0.1.0", "v0.1.0"),
+    ]
+    .join("\n"));
+}

@@ -1,0 +1,183 @@
+//! Expectations fire: for each of the ladder's there is a record that breaks it, and it says so.
+
+use evidence::{
+    CellMeta, Verdict, assess,
+    facts::{Facts, ServiceGauges},
+    record::{Cell, LoadRecord, Record, SCHEMA},
+};
+use lab::experiment::{Bound, Experiment, check, not_run};
+use serde_json::{Value, json};
+
+const SERVICES: [&str; 3] = ["order-api", "order-processor", "payment-service"];
+const GAUGES: [&str; 5] = ["connections", "in_flight", "queue_depth", "running", "waiting"];
+
+/// A cell in which every metric of the ladder has its place.
+fn cell(design: &str, rate_per_s: f64, fault: &str) -> Cell {
+    let load = LoadRecord::Constant { rate_per_s, duration_s: 20.0, spacing: "poisson".into() };
+    let meta = CellMeta {
+        design: design.into(),
+        fault: fault.into(),
+        seed: 1,
+        load,
+        capacity_per_s: 152.0,
+    };
+    let max = GAUGES.map(|gauge| (gauge.to_owned(), 0)).into();
+    let per_second = GAUGES.map(|gauge| (gauge.to_owned(), vec![0; 20])).into();
+    let gauges = ServiceGauges { max, per_second, ..ServiceGauges::default() };
+    let facts = Facts {
+        services: SERVICES.map(|service| (service.to_owned(), gauges.clone())).into(),
+        fault_window_us: (fault != "none").then_some((5_000_000, 10_000_000)),
+        capacity: vec![(0, 152.0)],
+        load_end_us: 20_000_000,
+        ended_us: 25_000_000,
+        ..Facts::default()
+    };
+    assess(meta, &facts)
+}
+
+/// The ladder's cells, none of which says anything yet.
+fn record(experiment: &Experiment) -> Record {
+    let mut cells = Vec::new();
+    for design in &experiment.designs {
+        for fault in &experiment.faults {
+            for rate in [50.0, 100.0, 200.0, 1000.0] {
+                cells.push(cell(design.name(), rate, fault.name()));
+            }
+        }
+    }
+    Record {
+        schema: SCHEMA,
+        experiment: experiment.name.clone(),
+        world: "sim".into(),
+        seed: 1,
+        wall_s: 0.0,
+        not_modelled: vec![],
+        cells,
+    }
+}
+
+/// Puts a value at a path whose keys contain no dots, replacing what is there.
+fn put(cell: &Cell, path: &str, value: Value) -> Cell {
+    let mut json = serde_json::to_value(cell).expect("a cell is JSON");
+    let (path, value) = match path.strip_suffix(".max").filter(|path| path.starts_with("series.")) {
+        Some(path) => (path, json!([value])),
+        None => (path, value),
+    };
+    let pointer = format!("/{}", path.replace('.', "/"));
+    match json.pointer_mut(&pointer) {
+        Some(place) => *place = value,
+        None => {
+            let kind = path.strip_prefix("errors.").unwrap_or_else(|| panic!("{path} is in the cell"));
+            json["errors"][kind] = value;
+        }
+    }
+    serde_json::from_value(json).expect("still a cell")
+}
+
+/// A value that meets a bound, and one that does not.
+fn inside_and_outside(bound: Bound) -> (Value, Value) {
+    // Counts stay whole numbers in JSON, so that they fit both counts and shares.
+    let number = |value: f64| if value.fract() == 0.0 { json!(value as i64) } else { json!(value) };
+    match bound {
+        Bound::AtLeast(least) => (number(least), json!(0)),
+        Bound::AtMost(most) => (number(most), number(most.ceil() + 1.0)),
+        Bound::Equals(value) => (number(value), number(value + 1.0)),
+        Bound::Null => (Value::Null, json!(1)),
+        Bound::NotNull => (json!(1), Value::Null),
+    }
+}
+
+/// The verdicts on one metric that did not pass.
+fn broken_on(metric: &str, verdicts: Vec<Verdict>) -> Vec<Verdict> {
+    broken(verdicts).into_iter().filter(|verdict| verdict.metric == metric).collect()
+}
+
+fn broken(verdicts: Vec<Verdict>) -> Vec<Verdict> {
+    verdicts.into_iter().filter(|verdict| !verdict.passed).collect()
+}
+
+#[test]
+fn each_expectation_of_the_ladder_fires_in_each_of_its_cells() {
+    let ladder = Experiment::ladder();
+    let empty = record(&ladder);
+    for expectation in &ladder.expectations {
+        let [bound] = expectation.bounds[..] else { panic!("one bound: {}", expectation.metric) };
+        let (inside, outside) = inside_and_outside(bound);
+        let mut alone = ladder.clone();
+        alone.expectations = vec![expectation.clone()];
+        for (index, cell) in empty.cells.iter().enumerate().filter(|(_, cell)| expectation.speaks_of(cell)) {
+            let mut record = empty.clone();
+            record.cells.iter_mut().filter(|cell| expectation.speaks_of(cell)).for_each(|cell| {
+                *cell = put(cell, &expectation.metric, inside.clone());
+            });
+            assert_eq!(broken_on(&expectation.metric, check(&alone, &record)), [], "{}", expectation.lesson);
+            record.cells[index] = put(cell, &expectation.metric, outside.clone());
+            let broken = broken_on(&expectation.metric, check(&alone, &record));
+            let [verdict] = &broken[..] else { panic!("{}: {broken:?}", expectation.lesson) };
+            assert_eq!(verdict.cell, index);
+        }
+    }
+}
+
+#[test]
+fn a_broken_expectation_says_by_how_much_and_how_to_replay() {
+    let ladder = Experiment::ladder();
+    let mut record = record(&ladder);
+    record.cells.retain(|cell| cell.design == "v0.1.0" && cell.fault == "none");
+    record.cells[3].goodput_ratio = Some(0.25);
+    let broken = broken_on("goodput_ratio", check(&ladder, &record));
+    let verdict = broken.iter().find(|verdict| verdict.cell == 3).expect("0.25 is above 0.1");
+    assert_eq!(
+        (verdict.value, verdict.expected.as_str(), verdict.off_by.as_deref()),
+        (Some(0.25), "≤ 0.1", Some("0.15 above (150.0 %)"))
+    );
+    assert_eq!(
+        verdict.replay,
+        "failfirst ladder --designs v0.1.0 --rates 1000 --faults none --seed 1 --duration 20s"
+    );
+}
+
+#[test]
+fn outcomes_that_do_not_add_up_are_found_in_every_cell() {
+    let mut ladder = Experiment::ladder();
+    ladder.expectations.clear();
+    let mut record = record(&ladder);
+    assert_eq!(broken(check(&ladder, &record)), []);
+    record.cells[5].offered = 3;
+    record.cells[7].failed = 1;
+    let off_by: Vec<_> =
+        broken(check(&ladder, &record)).into_iter().map(|verdict| (verdict.cell, verdict.off_by)).collect();
+    assert_eq!(
+        off_by,
+        [
+            (5, Some("3 orders without an outcome".to_owned())),
+            (7, Some("1 outcomes without an order".to_owned())),
+        ]
+    );
+}
+
+#[test]
+fn a_metric_that_is_not_there_is_no_pass() {
+    let mut ladder = Experiment::ladder();
+    ladder.expectations.truncate(1);
+    let record = record(&ladder);
+    for (metric, reason) in
+        [("goodput", "the cell has no such metric"), ("design", "the metric is not a number")]
+    {
+        ladder.expectations[0].metric = metric.to_owned();
+        let broken = broken(check(&ladder, &record));
+        assert!(!broken.is_empty());
+        assert!(broken.iter().all(|verdict| verdict.off_by.as_deref() == Some(reason)));
+    }
+}
+
+#[test]
+fn what_a_part_of_the_experiment_cannot_answer_is_listed_as_not_run() {
+    let ladder = Experiment::ladder();
+    let mut record = record(&ladder);
+    assert_eq!(not_run(&ladder, &record), []);
+    record.cells.retain(|cell| cell.design == "v0.2.0");
+    let unanswered = not_run(&ladder, &record);
+    assert!(unanswered.iter().any(|expectation| expectation.expected == "in_flight_max ≥ 4000"));
+    assert!(unanswered.iter().all(|expectation| !expectation.expected.starts_with("ledger.lost")));
+}

@@ -1,0 +1,5 @@
+//! The laboratory from outside.
+
+mod bad_input;
+mod designs;
+mod expectations;
