@@ -30,7 +30,8 @@ pub struct CellMeta {
     pub capacity_per_s: f64,
 }
 
-/// Computes every number of a cell. The facts may be of any platform; what they do not mention counts as nothing.
+/// Computes every number of a cell. The facts may be of any platform; what they do not mention counts as
+/// nothing.
 #[must_use]
 pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
     let tally = Tally::of(&facts.asked);

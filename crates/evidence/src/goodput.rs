@@ -7,7 +7,8 @@
 //! every change of capacity and at each whole second from its start, and each piece could have served
 //! min(orders offered in it, capacity × its length). With the schedule's rate instead, the noise of Poisson
 //! arrivals (± 10 % in a second of 100) would move the ratio of a platform that answered everybody; with
-//! pieces much shorter than a second, a few orders arriving at once would look like overload. 0 ÷ 0 is `None`.
+//! pieces much shorter than a second, a few orders arriving at once would look like overload. 0 ÷ 0 is
+//! `None`.
 //!
 //! Every question is answered from two sorted lists by binary search, so a window costs O(log orders).
 

@@ -40,8 +40,8 @@ impl Record {
     /// Reads a record back.
     ///
     /// # Errors
-    /// When the text is not JSON, lacks a field, holds a wrong one (the source names line and column), or declares
-    /// another schema than [`SCHEMA`].
+    /// When the text is not JSON, lacks a field, holds a wrong one (the source names line and column), or
+    /// declares another schema than [`SCHEMA`].
     pub fn from_json(text: &str) -> Result<Self, RecordError> {
         #[derive(Deserialize)]
         struct Declared {

@@ -1,9 +1,9 @@
 //! Latencies, from the intended send time.
 //!
-//! Measured from the intended time and not from the actual one, because a generator that sends late while
-//! the platform is slow would otherwise leave out just the waits that matter (coordinated omission).
-//! Percentiles come from an HDR histogram of microseconds with three significant digits; the maximum is exact,
-//! and no percentile exceeds it. Percentiles of nothing are `None`.
+//! Measured from the intended time and not from the actual one, because a generator that sends late while the
+//! platform is slow would otherwise leave out just the waits that matter (coordinated omission). Percentiles
+//! come from an HDR histogram of microseconds with three significant digits; the maximum is exact, and no
+//! percentile exceeds it. Percentiles of nothing are `None`.
 
 use hdrhistogram::Histogram;
 

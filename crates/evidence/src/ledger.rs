@@ -1,8 +1,8 @@
 //! The ledger: the invariants, checked on the ground truth of all sides.
 //!
 //! Each check returns the very orders that break it, ascending and each once, so that a report can name one
-//! and a replay can follow it; the counts of the record are their numbers. A check sees facts of the *end* of a
-//! run, after the quiet period: what is unfinished then will stay so.
+//! and a replay can follow it; the counts of the record are their numbers. A check sees facts of the *end* of
+//! a run, after the quiet period: what is unfinished then will stay so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,8 +22,8 @@ pub fn check(facts: &Facts) -> Ledger {
     }
 }
 
-/// Orders answered with success that are not there, or not as far as the answer said: a 200 promises a completed
-/// order, every other 2xx (202) that the order exists.
+/// Orders answered with success that are not there, or not as far as the answer said: a 200 promises a
+/// completed order, every other 2xx (202) that the order exists.
 #[must_use]
 pub fn lost(facts: &Facts) -> Vec<&str> {
     let stored = states(facts);

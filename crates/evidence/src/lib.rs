@@ -1,8 +1,8 @@
 //! Evidence: what a run leaves, and how it is judged.
 //!
-//! A world hands over neutral [`facts`] (asked, stored, charged, told, gauges); [`assess`] turns them into one
-//! [`record::Cell`]; the invariants in [`ledger`] name the very orders that break them. Nothing here knows
-//! HTTP, stores or the simulation, so that every world and any platform is judged by the same rules.
+//! A world hands over neutral [`facts`] (asked, stored, charged, told, gauges); [`assess`] turns them into
+//! one [`record::Cell`]; the invariants in [`ledger`] name the very orders that break them. Nothing here
+//! knows HTTP, stores or the simulation, so that every world and any platform is judged by the same rules.
 //!
 //! | module | says |
 //! |---|---|

@@ -38,7 +38,8 @@ impl Outcome {
     }
 }
 
-/// The key of an answer in `errors`: the status, or the kind of error. `None` for 2xx and 402, which are no errors.
+/// The key of an answer in `errors`: the status, or the kind of error. `None` for 2xx and 402, which are no
+/// errors.
 pub(crate) fn error_key(answer: Answer) -> Option<String> {
     match (Outcome::of(answer), answer) {
         (Outcome::Succeeded | Outcome::Declined, _) => None,

@@ -1,9 +1,9 @@
 //! Phases: a run around its fault, by intended send time.
 //!
-//! `before` runs from the start of the steady window to the fault, `onset` is the fault's first two seconds (what
-//! hits an unprepared platform), `during` is the rest of it, `after` runs from its end to the end of the load.
-//! Without a fault there is only `before`, up to the end of the load. No phase reaches beyond the load; one that
-//! is empty is there all the same, with nothing in it.
+//! `before` runs from the start of the steady window to the fault, `onset` is the fault's first two seconds
+//! (what hits an unprepared platform), `during` is the rest of it, `after` runs from its end to the end of
+//! the load. Without a fault there is only `before`, up to the end of the load. No phase reaches beyond the
+//! load; one that is empty is there all the same, with nothing in it.
 
 use std::collections::BTreeMap;
 

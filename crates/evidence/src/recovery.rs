@@ -1,8 +1,8 @@
 //! Recovery: how long after a fault the platform is itself again, and stays so.
 //!
-//! The earliest t ≥ 0 after the end of the fault, on a grid of 0.1 s, such that *every* window [s, s + 2 s) with
-//! s in [t, t + 3 s] on the same grid has a goodput ratio ≥ 0.85. One good window is not enough: a platform
-//! that gulps and chokes in turn has not recovered.
+//! The earliest t ≥ 0 after the end of the fault, on a grid of 0.1 s, such that *every* window [s, s + 2 s)
+//! with s in [t, t + 3 s] on the same grid has a goodput ratio ≥ 0.85. One good window is not enough: a
+//! platform that gulps and chokes in turn has not recovered.
 //!
 //! Near the end of the load: a window counts only if it lies within the load, because beyond it nothing is
 //! offered and nothing could be shown; and a t counts only if all its 31 windows do. Recovery thus needs five
@@ -45,7 +45,7 @@ mod tests {
 
     const S: u64 = 1_000_000;
 
-    /// 100 orders a second for `load_s`, evenly spaced; those intended before `bad_until_us` fail.
+    /// 100 orders a second for `load_s`, evenly spaced; those for which `is_bad` are refused.
     fn facts(load_s: u64, fault: Option<(u64, u64)>, is_bad: impl Fn(u64) -> bool) -> Facts {
         let asked = (0..load_s * 100)
             .map(|i| i * S / 100)

@@ -1,7 +1,7 @@
 //! Time series in one-second bins, all of the same length: from the start of the load to the end of the run.
 //!
-//! What is asked counts in the second of its intended send time, what is answered in the second of the answer;
-//! gauges are the maximum within the second, and 0 in seconds that nobody measured.
+//! What is asked counts in the second of its intended send time, what is answered in the second of the
+//! answer; gauges are the maximum within the second, and 0 in seconds that nobody measured.
 
 use std::collections::BTreeMap;
 

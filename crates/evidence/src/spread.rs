@@ -1,8 +1,8 @@
 //! The same cell over several seeds: how far chance moves its numbers.
 //!
 //! A lesson that holds for one seed may be luck. Cells of the same design, load and fault are grouped, and of
-//! each main metric the least, the middle and the greatest value are kept. A value that is not defined (null) takes
-//! no part in these, but is counted, because null often is the finding: it never recovered.
+//! each main metric the least, the middle and the greatest value are kept. A value that is not defined (null)
+//! takes no part in these, but is counted, because null often is the finding: it never recovered.
 
 use std::collections::BTreeMap;
 

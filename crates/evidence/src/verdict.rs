@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Verdict {
     /// The lesson that the expectation proves.
     pub lesson: String,
-    /// The metric, as its path in a cell: `goodput_ratio`, `latency_ms.p99`, `services.payment-service.waiting_max`.
+    /// The metric, as its path in a cell: `goodput_ratio`, `latency_ms.p99`,
+    /// `services.payment-service.waiting_max`.
     pub metric: String,
     /// The cell: its index in the record.
     pub cell: usize,

@@ -1,14 +1,15 @@
 //! Arrivals: when orders are to be sent.
 //!
-//! One method for every load and spacing: *inversion*. Let Λ(t) be the orders that the load has asked for until t,
-//! the integral of its rate. Evenly spaced, order k is sent when Λ(t) = k, from k = 0 on. For Poisson arrivals, the
-//! order comes when Λ(t) has reached the next point of a Poisson process of rate 1, whose gaps are exponential with
-//! mean 1 (the time-change theorem; see Çınlar, *Introduction to Stochastic Processes*, 1975, on non-stationary
-//! Poisson processes). At a constant rate this is the familiar sum of exponential gaps. Thinning would do as well, but
-//! throws numbers away, and has no even-spaced sibling.
+//! One method for every load and spacing: *inversion*. Let Λ(t) be the orders that the load has asked for
+//! until t, the integral of its rate. Evenly spaced, order k is sent when Λ(t) = k, from k = 0 on. For
+//! Poisson arrivals, the order comes when Λ(t) has reached the next point of a Poisson process of rate 1,
+//! whose gaps are exponential with mean 1 (the time-change theorem; see Çınlar, *Introduction to Stochastic
+//! Processes*, 1975, on non-stationary Poisson processes). At a constant rate this is the familiar sum of
+//! exponential gaps. Thinning would do as well, but throws numbers away, and has no even-spaced sibling.
 //!
-//! The rate of every load is linear in pieces, so Λ is quadratic in pieces and is inverted exactly, with a square root
-//! (which IEEE 754 rounds correctly). The logarithm is libm's: the platform's may differ in the last bit.
+//! The rate of every load is linear in pieces, so Λ is quadratic in pieces and is inverted exactly, with a
+//! square root (which IEEE 754 rounds correctly). The logarithm is libm's: the platform's may differ in the
+//! last bit.
 //!
 //! The stream of a longer load begins with the stream of the shorter one.
 
@@ -120,7 +121,8 @@ impl Piece {
         if self.from_per_s == self.to_per_s {
             return orders / self.from_per_s;
         }
-        // Of the quadratic's two forms the one that does not subtract nearly equal numbers when the slope is small.
+        // Of the quadratic's two forms the one that does not subtract nearly equal numbers when the slope is
+        // small.
         let slope = (self.to_per_s - self.from_per_s) / self.length_s;
         let rate_then = (self.from_per_s * self.from_per_s + 2.0 * slope * orders).max(0.0).sqrt();
         2.0 * orders / (self.from_per_s + rate_then)

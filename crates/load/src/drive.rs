@@ -1,11 +1,12 @@
 //! The generator: sends each order at its intended time, and writes down what its client saw.
 //!
 //! Every order has a task of its own, because an open loop does not wait. What is bounded is their number: an
-//! order that finds [`DriveOptions::outstanding_max`] before it is a *dropped send*, recorded and never sent. A send that
-//! leaves later than [`DriveOptions::late_after`] is counted as late: then the numbers say something about the generator.
+//! order that finds [`DriveOptions::outstanding_max`] before it is a *dropped send*, recorded and never sent.
+//! A send that leaves later than [`DriveOptions::late_after`] is counted as late: then the numbers say
+//! something about the generator.
 //!
-//! A client's patience runs from the *actual* send, as a real client's does, which knows nothing of our schedule; its
-//! latency is measured from the *intended* send, by whoever judges the facts.
+//! A client's patience runs from the *actual* send, as a real client's does, which knows nothing of our
+//! schedule; its latency is measured from the *intended* send, by whoever judges the facts.
 //!
 //! All times are microseconds from the call of [`drive`], on the node's timeline.
 
@@ -63,8 +64,8 @@ pub struct Driven {
 /// Sends every order of a schedule and waits until each is answered or given up: at the latest the client's
 /// timeout after the last send.
 ///
-/// `arrivals` are times from now on, ascending; `ask` is called once for each, in turn, with 0, 1, 2, …, also for sends
-/// that are then dropped.
+/// `arrivals` are times from now on, ascending; `ask` is called once for each, in turn, with 0, 1, 2, …, also
+/// for sends that are then dropped.
 ///
 /// # Cancel safety
 /// Dropping the future sends nothing more and forgets what was seen; requests under way run on.

@@ -1,7 +1,7 @@
 //! Loads: how often orders are asked for, as people write it.
 //!
-//! Deserialized by way of one flat struct with every field of every kind, and not as a tagged enum, because serde
-//! buffers those and loses the place of an error: so a wrong value is reported at its own line.
+//! Deserialized by way of one flat struct with every field of every kind, and not as a tagged enum, because
+//! serde buffers those and loses the place of an error: so a wrong value is reported at its own line.
 
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};

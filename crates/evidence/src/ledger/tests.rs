@@ -3,7 +3,8 @@
 use super::*;
 use crate::facts::{Asked, Charged, ServiceGauges, Stored, Told};
 
-/// Two paid orders, one accepted for later and since completed, one declined, one refused: all as it should be.
+/// Two paid orders, one accepted for later and since completed, one declined, one refused: all as it should
+/// be.
 fn good() -> Facts {
     let mut facts = Facts::default();
     for (order, answer, state) in [

@@ -1,4 +1,5 @@
-//! The crate from outside: random facts against simple reference implementations, and the record as people read it.
+//! The crate from outside: random facts against simple reference implementations, and the record as people
+//! read it.
 
 mod properties;
 mod record;

@@ -8,7 +8,8 @@ use crate::meta;
 
 const S: u64 = 1_000_000;
 
-/// Two orders a second for 20 s. Nobody is served from 5 s to 10 s; one order of that time is charged late, and stuck.
+/// Two orders a second for 20 s. Nobody is served from 5 s to 10 s; one order of that time is charged late,
+/// and stuck.
 fn facts() -> Facts {
     let mut facts = Facts {
         capacity: vec![(0, 152.0), (5 * S, 0.0), (10 * S, 152.0)],

@@ -1,4 +1,5 @@
-//! Goodput and recovery exactly as DESIGN words them, with no thought of speed: every question looks at every order.
+//! Goodput and recovery exactly as DESIGN words them, with no thought of speed: every question looks at every
+//! order.
 
 use evidence::SLO;
 use evidence::facts::{Answer, Facts};
