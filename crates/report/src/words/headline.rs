@@ -1,0 +1,103 @@
+//! The few sentences at the top of a report: where the designs differ most, who does not come back, and
+//! whether the ledger is clean.
+
+use evidence::record::{Cell, Ledger};
+
+use super::sentence;
+use crate::format;
+use crate::grid::Grid;
+
+/// One sentence per finding: one per fault, one per fault that some design does not survive, one on the ledger.
+pub(crate) fn headline(grid: &Grid<'_>) -> Vec<String> {
+    let gaps = grid.faults.iter().filter_map(|fault| gap(grid, fault));
+    let lasting = grid.faults.iter().filter_map(|fault| never_back(grid, fault));
+    gaps.chain(lasting).chain([ledger(grid)]).map(|text| sentence(&text)).collect()
+}
+
+/// `without a fault`, `under brownout`.
+pub(crate) fn under(fault: &str) -> String {
+    if fault == "none" { "without a fault".to_owned() } else { format!("under {fault}") }
+}
+
+/// Each invariant's violations: how many, and what to call one or many of them.
+pub(crate) fn violations(ledger: &Ledger) -> [(u64, &'static str, &'static str); 6] {
+    [
+        (ledger.lost, "lost order", "lost orders"),
+        (ledger.double_charged, "double charge", "double charges"),
+        (ledger.ghost_charged, "ghost charge", "ghost charges"),
+        (ledger.stuck, "stuck order", "stuck orders"),
+        (ledger.duplicate_notified, "duplicate notice", "duplicate notices"),
+        (ledger.bounds_exceeded, "exceeded bound", "exceeded bounds"),
+    ]
+}
+
+/// The load at which the designs' goodput differs most.
+fn gap(grid: &Grid<'_>, fault: &str) -> Option<String> {
+    const NOTABLE: f64 = 0.1;
+    let ends = |cells: &[&'_ Cell]| -> Option<(String, f64, String, f64)> {
+        let known: Vec<(&str, f64)> =
+            cells.iter().filter_map(|cell| Some((cell.design.as_str(), cell.goodput_ratio?))).collect();
+        let least = known.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let most = known.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some((least.0.to_owned(), least.1, most.0.to_owned(), most.1))
+    };
+    let scenes = grid.scenes(fault);
+    let widest = scenes.iter().filter_map(|scene| Some((&scene.load, ends(&scene.cells)?)));
+    let (load, (worst, least, best, most)) =
+        widest.max_by(|(_, a), (_, b)| (a.3 - a.1).total_cmp(&(b.3 - b.1)))?;
+    let (under, least_shown, most_shown) =
+        (under(fault), format::percent(Some(least)), format::percent(Some(most)));
+    if grid.designs.len() < 2 {
+        return Some(format!(
+            "{under} {worst} does worst at {load}: goodput is {least_shown} of what was possible"
+        ));
+    }
+    if most - least < NOTABLE {
+        return Some(format!(
+            "{under} the designs do about the same: goodput is {least_shown} to {most_shown} of what was possible"
+        ));
+    }
+    Some(format!(
+        "{under} the designs differ most at {load}: {worst} does {least_shown} of what was possible in time, {best} {most_shown}"
+    ))
+}
+
+fn never_back(grid: &Grid<'_>, fault: &str) -> Option<String> {
+    let mut designs = Vec::new();
+    for design in &grid.designs {
+        let cells = grid.across_loads(design, fault);
+        let lost =
+            |cell: &&&Cell| cell.fault_window_s.is_some() && cell.recovery_s.is_none() && cell.offered > 0;
+        let loads: Vec<String> = cells.iter().filter(lost).map(|cell| grid.load_name(&cell.load)).collect();
+        match loads.len() {
+            0 => {}
+            all if all == cells.len() && all > 1 => designs.push(format!("{design} at no load")),
+            _ => designs.push(format!("{design} not at {}", format::list(&loads))),
+        }
+    }
+    (!designs.is_empty()).then(|| format!("after {fault} not everything comes back: {}", designs.join("; ")))
+}
+
+fn ledger(grid: &Grid<'_>) -> String {
+    let mut total = Ledger::default();
+    for fault in &grid.faults {
+        for cell in grid.designs.iter().flat_map(|design| grid.across_loads(design, fault)) {
+            total.lost += cell.ledger.lost;
+            total.double_charged += cell.ledger.double_charged;
+            total.ghost_charged += cell.ledger.ghost_charged;
+            total.stuck += cell.ledger.stuck;
+            total.duplicate_notified += cell.ledger.duplicate_notified;
+            total.bounds_exceeded += cell.ledger.bounds_exceeded;
+        }
+    }
+    let found: Vec<String> = violations(&total)
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| format::counted(count, one, many))
+        .collect();
+    if found.is_empty() {
+        return "the ledger is clean in every run: nothing lost, charged twice, charged in vain, stuck or told twice"
+            .to_owned();
+    }
+    format!("the ledger of all runs counts {}", format::list(&found))
+}

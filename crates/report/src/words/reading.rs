@@ -1,0 +1,128 @@
+//! What the rules look at: numbers derived from one cell, each defined once.
+
+use evidence::record::Cell;
+
+use crate::format;
+
+/// One cell, as the rules read it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading<'a> {
+    /// The cell itself.
+    pub(crate) cell: &'a Cell,
+    /// The same design under the same load without any fault: what the fault is compared with.
+    pub(crate) control: Option<&'a Cell>,
+}
+
+/// A bounded gauge that still stood at its bound when the run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// The service.
+    pub(crate) service: String,
+    /// The gauge: `in_flight`, `running`, …
+    pub(crate) gauge: String,
+    /// Its bound, all of it taken.
+    pub(crate) bound: u64,
+}
+
+impl<'a> Reading<'a> {
+    /// Goodput as a share of what was possible; 0 ÷ 0 counts as all of it.
+    pub(crate) fn goodput(&self) -> f64 {
+        self.cell.goodput_ratio.unwrap_or(1.0)
+    }
+
+    /// Successes as a share of all that was asked for.
+    pub(crate) fn success(&self) -> f64 {
+        format::share(self.cell.succeeded, self.cell.offered).unwrap_or(1.0)
+    }
+
+    /// Refusals as a share of all that was asked for.
+    pub(crate) fn refused(&self) -> f64 {
+        format::share(self.cell.rejected, self.cell.offered).unwrap_or(0.0)
+    }
+
+    /// Clients that gave up waiting, as a share of all.
+    pub(crate) fn gave_up(&self) -> f64 {
+        format::share(self.cell.timed_out, self.cell.offered).unwrap_or(0.0)
+    }
+
+    /// Whether the load asks for more than undisturbed payment can do.
+    pub(crate) fn overloaded(&self) -> bool {
+        format::load_peak_per_s(&self.cell.load) > self.cell.capacity_per_s
+    }
+
+    /// Throughput ÷ what was possible over the load: near 1 means that payment was kept busy with orders that
+    /// were answered with success, in time or not.
+    pub(crate) fn busy(&self) -> f64 {
+        let possible = self.possible_per_s();
+        if possible > 0.0 { self.cell.throughput_per_s / possible } else { 1.0 }
+    }
+
+    /// Mean of min(offered, capacity) over the load's seconds, in orders per second.
+    #[expect(clippy::cast_precision_loss, reason = "orders per second stay far below 2^52")]
+    fn possible_per_s(&self) -> f64 {
+        let series = &self.cell.series;
+        let bins: Vec<f64> = series
+            .offered
+            .iter()
+            .zip(&series.capacity)
+            .take(self.load_bins())
+            .map(|(offered, capacity)| (*offered as f64).min(*capacity))
+            .collect();
+        if bins.is_empty() {
+            return format::load_peak_per_s(&self.cell.load).min(self.cell.capacity_per_s);
+        }
+        bins.iter().sum::<f64>() / (bins.len() as f64 * f64::from(series.bin_s.max(1)))
+    }
+
+    /// How many bins of the series the load covers.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
+    pub(crate) fn load_bins(&self) -> usize {
+        let bins = format::load_duration_s(&self.cell.load) / f64::from(self.cell.series.bin_s.max(1));
+        bins.ceil().max(0.0) as usize
+    }
+
+    /// The slowest 99th percentile of refusals over the phases, in ms.
+    pub(crate) fn refusal_p99_ms(&self) -> Option<f64> {
+        self.cell.phases.values().filter_map(|phase| phase.refusal_latency_ms.p99).max_by(f64::total_cmp)
+    }
+
+    /// The most payments that ever waited for a slot inside payment; `None` when no service has such a gauge.
+    pub(crate) fn waiting_max(&self) -> Option<(&'a str, u64)> {
+        let waiting = |(name, service): (&'a String, &'a evidence::record::ServiceRecord)| {
+            service.max.get("waiting_max").map(|most| (name.as_str(), *most))
+        };
+        self.cell.services.iter().filter_map(waiting).max_by_key(|(_, most)| *most)
+    }
+
+    /// The first bounded gauge that still stood at its bound at the end of the run.
+    pub(crate) fn held(&self) -> Option<Held> {
+        for (name, service) in &self.cell.services {
+            let Some(gauges) = self.cell.series.services.get(name) else { continue };
+            for (gauge, bound) in &service.bounds {
+                let last = gauges.get(gauge).and_then(|bins| bins.last());
+                if *bound > 0 && last.is_some_and(|last| last >= bound) {
+                    return Some(Held { service: name.clone(), gauge: gauge.clone(), bound: *bound });
+                }
+            }
+        }
+        None
+    }
+
+    /// The number of connections at which the entry service stopped taking more, if it did: either its declared
+    /// bound, or a plateau of at least three seconds under overload that no design bound explains.
+    pub(crate) fn connections_exhausted_at(&self) -> Option<(&'a str, u64)> {
+        const PLATEAU_BINS: usize = 3;
+        const MANY: u64 = 1_000;
+        let (name, service) = self.cell.services.get_key_value(evidence::ENTRY_SERVICE)?;
+        let most = *service.max.get("connections_max")?;
+        // 2 % below the bound is exhaustion too: a few descriptors always serve something else.
+        if let Some(bound) = service.bounds.get("connections") {
+            return (most * 50 >= bound * 49).then_some((name.as_str(), most));
+        }
+        let near = self.cell.series.connections.iter().take(self.load_bins());
+        let plateau = near.filter(|bin| **bin * 100 >= most * 99).count();
+        let unbounded = !service.bounds.contains_key("in_flight");
+        (unbounded && self.overloaded() && most >= MANY && plateau >= PLATEAU_BINS)
+            .then_some((name.as_str(), most))
+    }
+}

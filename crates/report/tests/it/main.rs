@@ -1,0 +1,4 @@
+//! What people read, held by snapshots over a plausible ladder.
+
+mod fixture;
+mod snapshots;
