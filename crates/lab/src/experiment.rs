@@ -23,7 +23,7 @@ use chaos::FaultPlan;
 pub use check::{NotRun, check, not_run};
 pub use expect::{Bound, Expectation};
 pub use file::ExperimentFile;
-pub use load::{LoadPlan, LoadShape, ORDERS_MAX};
+pub use load::LoadPlan;
 pub use narrow::{Narrowing, UsageError};
 pub(crate) use replay::{CellName, replay};
 

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use ::load::Rate;
 use evidence::record::{Cell, LoadRecord};
-use platform::design::PositiveRate;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Experiment, LoadShape, metric};
+use super::{Experiment, metric};
 
 /// One expectation, bound to an experiment that has cells for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,7 +118,7 @@ pub(super) struct ExpectFile {
     /// Of which designs it speaks; all unless said.
     designs: Option<Vec<String>>,
     /// Of which constant rates it speaks; all unless said.
-    rates: Option<Vec<PositiveRate>>,
+    rates: Option<Vec<Rate>>,
     /// Of which faults it speaks; all unless said.
     faults: Option<Vec<String>>,
     /// The metric, as its path in a cell: `goodput_ratio`, `latency_ms.p99`, `services.payment-service.waiting_max`.
@@ -156,12 +157,8 @@ impl ExpectFile {
         let faults: Vec<_> = experiment.faults.iter().map(|fault| fault.name().to_owned()).collect();
         is_subset("design", self.designs.as_deref(), &designs)?;
         is_subset("fault", self.faults.as_deref(), &faults)?;
-        let rates = self.rates.map(|rates| rates.into_iter().map(PositiveRate::per_s).collect::<Vec<_>>());
-        match &experiment.load.shape {
-            LoadShape::Constant { rates: known } => is_subset("rate", rates.as_deref(), known)?,
-            _ if rates.is_some() => return Err("only a constant load has `rates` to speak of".to_owned()),
-            _ => {}
-        }
+        let rates = self.rates.map(|rates| rates.into_iter().map(Rate::per_s).collect::<Vec<_>>());
+        is_subset("rate", rates.as_deref(), &experiment.load.rates())?;
         let Self { lesson, designs, faults, metric, .. } = self;
         Ok(Expectation { lesson, designs, rates, faults, metric, bounds })
     }
@@ -177,6 +174,7 @@ fn is_subset<T: PartialEq + fmt::Display>(what: &str, named: Option<&[T]>, known
         None => Ok(()),
         Some(name) => {
             let known = known.iter().map(T::to_string).collect::<Vec<_>>().join(", ");
+            let known = if known.is_empty() { "none" } else { known.as_str() };
             Err(format!("the expectation speaks of the {what} {name}, but the experiment has only {known}"))
         }
     }

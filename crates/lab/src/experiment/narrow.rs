@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use ::load::LoadError;
 use chaos::FaultPlan;
 
-use super::{Candidate, Experiment, LoadShape};
+use super::{Candidate, Experiment};
 use crate::designs::{self, DesignError};
 
 /// What is asked for instead of what the experiment says; `None` leaves it.
@@ -38,7 +39,7 @@ pub enum UsageError {
     /// Something asked for twice.
     #[error("the {what} {name} is there twice")]
     Twice {
-        /// Design, fault or seed.
+        /// Design, fault, rate or seed.
         what: &'static str,
         /// Which.
         name: String,
@@ -49,21 +50,12 @@ pub enum UsageError {
         /// Design, fault, rate or seed.
         what: &'static str,
     },
-    /// A rate that is none.
-    #[error("{rate} is no rate: it must be above 0 and at most 1000000 per second")]
-    Rate {
-        /// The rate that was asked for.
-        rate: f64,
-    },
     /// Rates for a load that is not constant.
     #[error("the experiment's load is not constant: it has no rate to change")]
     NotConstant,
-    /// A load without duration.
-    #[error("the duration must be above zero")]
-    Duration,
-    /// A load that cannot be.
-    #[error("{0}")]
-    Load(String),
+    /// A rate, a duration or a load that cannot be.
+    #[error(transparent)]
+    Load(#[from] LoadError),
 }
 
 impl Experiment {
@@ -79,25 +71,13 @@ impl Experiment {
         if let Some(names) = &to.faults {
             narrowed.faults = self.pick_faults(names)?;
         }
-        if let Some(asked) = &to.rates {
-            if let Some(&rate) = asked.iter().find(|rate| !(**rate > 0.0 && **rate <= 1e6)) {
-                return Err(UsageError::Rate { rate });
-            }
-            match &mut narrowed.load.shape {
-                LoadShape::Constant { rates } => rates.clone_from(asked),
-                LoadShape::Ramp { .. } | LoadShape::Burst { .. } => return Err(UsageError::NotConstant),
-            }
+        if let Some(rates) = &to.rates {
+            narrowed.load.at(rates)?;
         }
         if let Some(duration) = to.duration {
-            if duration.is_zero() {
-                return Err(UsageError::Duration);
-            }
-            narrowed.load.duration = duration;
+            narrowed.load.lasting(duration)?;
         }
-        match narrowed.load.fault() {
-            Some(reason) => Err(UsageError::Load(reason)),
-            None => Ok(narrowed),
-        }
+        Ok(narrowed)
     }
 
     fn pick_designs(&self, names: &[String]) -> Result<Vec<Candidate>, UsageError> {
