@@ -1,0 +1,6 @@
+//! The layers as a user meets them: through `tower`, on a paused clock or polled by hand.
+
+mod admission;
+mod backpressure;
+mod model;
+mod support;
