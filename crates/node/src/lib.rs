@@ -13,6 +13,7 @@
 //! host's crash.
 
 mod clock;
+pub mod draw;
 mod gauge;
 pub mod http;
 mod node;

@@ -40,8 +40,6 @@ mod node;
 mod options;
 mod stream;
 pub mod tcp;
-#[cfg(test)]
-mod tests;
 mod world;
 
 pub use control::{SimWorld, UnknownHost};

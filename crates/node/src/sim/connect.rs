@@ -88,7 +88,7 @@ impl<'a> Descriptor<'a> {
     fn take(world: &'a Shared, host: usize) -> Option<Self> {
         let mut locked = lock(world);
         let incarnation = locked.hosts[host].incarnation;
-        locked.hosts[host].take_descriptor().then_some(Self { world, host, incarnation, taken: true })
+        locked.hosts[host].take_descriptor().then(|| Self { world, host, incarnation, taken: true })
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use rand_distr::{Distribution, LogNormal, Uniform};
 use thiserror::Error;
 
+use crate::draw;
 use crate::rng::Rng;
 
 /// The tick of the simulated clock: no delay is shorter, and every delay is a multiple.
@@ -86,8 +86,8 @@ pub struct Latency {
 #[derive(Clone, Copy, Debug)]
 enum Law {
     Constant(Duration),
-    Uniform(Uniform<f64>),
-    LogNormal { law: LogNormal<f64>, max_ms: f64 },
+    Uniform { min_ms: f64, max_ms: f64 },
+    LogNormal { median_ms: f64, sigma: f64, max_ms: f64 },
 }
 
 /// A latency distribution that cannot be.
@@ -114,9 +114,10 @@ impl Latency {
     /// # Errors
     /// When the bounds are not in order.
     pub fn uniform(min: Duration, max: Duration) -> Result<Self, BadLatency> {
-        Uniform::new_inclusive(millis(min), millis(max))
-            .map(|law| Self { law: Law::Uniform(law) })
-            .map_err(|_empty| BadLatency("the least latency must not be above the greatest"))
+        if min > max {
+            return Err(BadLatency("the least latency must not be above the greatest"));
+        }
+        Ok(Self { law: Law::Uniform { min_ms: millis(min), max_ms: millis(max) } })
     }
 
     /// Log-normal by its median and the spread `sigma` of the logarithm, cut off at `max`.
@@ -130,18 +131,17 @@ impl Latency {
         if !sigma.is_finite() || sigma < 0.0 {
             return Err(BadLatency("sigma must be a number from 0 up"));
         }
-        // libm and not std: the platform's logarithm may differ in the last bit.
-        let law = LogNormal::new(libm::log(millis(median)), sigma)
-            .map_err(|_bad| BadLatency("sigma must be a number from 0 up"))?;
-        Ok(Self { law: Law::LogNormal { law, max_ms: millis(max) } })
+        Ok(Self { law: Law::LogNormal { median_ms: millis(median), sigma, max_ms: millis(max) } })
     }
 
     /// One delay, in whole ticks.
     pub(super) fn sample(&self, rng: &mut Rng) -> Duration {
         let ms = match &self.law {
             Law::Constant(delay) => return whole_ticks(*delay),
-            Law::Uniform(law) => law.sample(rng),
-            Law::LogNormal { law, max_ms } => law.sample(rng).min(*max_ms),
+            Law::Uniform { min_ms, max_ms } => draw::uniform(rng, *min_ms, *max_ms),
+            Law::LogNormal { median_ms, sigma, max_ms } => {
+                draw::log_normal(rng, *median_ms, *sigma).min(*max_ms)
+            }
         };
         whole_ticks(Duration::from_secs_f64(ms / 1_000.0))
     }

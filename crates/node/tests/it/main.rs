@@ -1,0 +1,7 @@
+//! The simulated network and HTTP over both worlds, from outside.
+
+mod faults;
+mod http;
+mod limits;
+mod streams;
+mod support;
