@@ -24,8 +24,6 @@ pub(crate) struct Grid<'a> {
 /// One fault under one load, and what each design made of it.
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
-    /// The fault's name.
-    pub(crate) fault: &'a str,
     /// The load's short name.
     pub(crate) load: String,
     /// The cells of the first seed, one per design that was run.
@@ -66,7 +64,6 @@ impl<'a> Grid<'a> {
     /// The scenes of one fault, one per load.
     pub(crate) fn scenes(&self, fault: &'a str) -> Vec<Scene<'a>> {
         let scene = |(load, name): &(&'a LoadRecord, String)| Scene {
-            fault,
             load: name.clone(),
             cells: self.designs.iter().filter_map(|design| self.cell(design, fault, load)).collect(),
         };

@@ -7,6 +7,7 @@ pub mod compare;
 mod csv;
 mod format;
 mod grid;
+mod html;
 #[cfg(test)]
 mod sample;
 pub mod terminal;
@@ -14,3 +15,4 @@ mod words;
 
 pub use compare::{Comparison, compare};
 pub use csv::csv;
+pub use html::html;

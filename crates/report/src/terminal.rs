@@ -20,6 +20,8 @@ use crate::grid::Grid;
 use crate::words::{self, Tone};
 pub(crate) use layout::{Column, Field, paragraph, render};
 pub use spread::spread;
+pub(crate) use spread::spread_lines;
+pub(crate) use verdicts::finding;
 pub use verdicts::verdicts;
 
 /// The width that is assumed where none is known, in characters.
@@ -39,13 +41,14 @@ const COLUMNS: [(Column, Value); 10] = [
     (Column::right("in flight\nat most", 3), |cell| Field::plain(format::count(cell.in_flight_max))),
     (Column::right("queue\nlongest", 2), |cell| Field::plain(format::count(cell.queue_depth_max))),
     (Column::right("back\nafter", 8), recovery),
-    (Column::left("ledger\n", 4), ledger),
+    (Column::left("ledger\n", 7), ledger),
 ];
 
 /// Where [`recovery`] stands in [`COLUMNS`].
 const RECOVERY: usize = 8;
 
-const LEGEND: [(&str, &str); 7] = [
+/// The words of the report, and what they mean.
+pub(crate) const LEGEND: [(&str, &str); 7] = [
     (
         "goodput",
         "orders answered with success within 2 s of the moment they were meant to be sent, as a share of what \

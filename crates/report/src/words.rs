@@ -16,7 +16,7 @@ use evidence::record::Cell;
 
 use crate::{format, grid::Grid};
 use clauses::Fate;
-pub(crate) use headline::{headline, under};
+pub(crate) use headline::{headline, under, violations, violations_of};
 use reading::Reading;
 
 /// How good or bad a story is.

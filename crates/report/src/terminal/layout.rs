@@ -13,7 +13,7 @@ pub(crate) struct Column {
 }
 
 /// What stands in one field, and whether it is good or bad.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Field {
     text: String,
     tone: Option<Tone>,
@@ -31,6 +31,11 @@ impl Column {
     /// A column of numbers.
     pub(crate) const fn right(head: &'static str, keep: u8) -> Self {
         Self { head, right: true, keep }
+    }
+
+    /// The heading on one line.
+    pub(crate) fn title(&self) -> String {
+        self.head.trim_end().replace('\n', " ")
     }
 }
 

@@ -22,28 +22,32 @@ const COLUMNS: [Column; 8] = [
 #[must_use]
 pub fn spread(record: &Record, width: Option<u16>, colour: bool) -> String {
     let grid = Grid::new(record);
-    let spreads = evidence::spread(&record.cells);
-    let mut groups = Vec::new();
-    for fault in &grid.faults {
-        for (load, name) in &grid.loads {
-            let group: Vec<Vec<Field>> = spreads
-                .iter()
-                .filter(|spread| spread.fault == **fault && spread.load == **load)
-                .map(|spread| line(spread, name))
-                .collect();
-            if !group.is_empty() {
-                groups.push(group);
-            }
-        }
-    }
+    let (_, lines) = spread_lines(record, &grid);
+    let lines: Vec<Vec<Field>> =
+        lines.into_iter().map(|line| line.into_iter().map(Field::plain).collect()).collect();
+    let groups: Vec<Vec<Vec<Field>>> =
+        lines.chunk_by(|a, b| a[..2] == b[..2]).map(<[Vec<Field>]>::to_vec).collect();
     let seeds = format::counted(grid.seeds.len() as u64, "seed", "seeds");
     let table = render(&COLUMNS, &groups, width.unwrap_or(WIDTH), colour);
     format!("Least – middle – greatest over {seeds}\n{table}")
 }
 
-fn line(spread: &Spread, load: &str) -> Vec<Field> {
+/// The headings, and the fields of each line: by fault, then by load, then by design.
+pub(crate) fn spread_lines(record: &Record, grid: &Grid<'_>) -> ([String; 8], Vec<Vec<String>>) {
+    let spreads = evidence::spread(&record.cells);
+    let mut lines = Vec::new();
+    for fault in &grid.faults {
+        for (load, name) in &grid.loads {
+            let here = spreads.iter().filter(|spread| spread.fault == **fault && spread.load == **load);
+            lines.extend(here.map(|spread| line(spread, name)));
+        }
+    }
+    (COLUMNS.map(|column| column.title()), lines)
+}
+
+fn line(spread: &Spread, load: &str) -> Vec<String> {
     let metric = |name: &str| spread.metrics.get(name).copied().unwrap_or_default();
-    let fields = [
+    vec![
         spread.fault.clone(),
         load.to_owned(),
         spread.design.clone(),
@@ -52,8 +56,7 @@ fn line(spread: &Spread, load: &str) -> Vec<Field> {
         three(metric("latency_ms.p99"), |value| format::millis(Some(value))),
         recovery(metric("recovery_s"), spread.fault == "none"),
         ledger(spread),
-    ];
-    fields.into_iter().map(Field::plain).collect()
+    ]
 }
 
 /// `least – middle – greatest`, or one value where all are equal.

@@ -31,6 +31,17 @@ pub(crate) fn violations(ledger: &Ledger) -> [(u64, &'static str, &'static str);
     ]
 }
 
+/// The violations of several cells together, in the order of [`violations`].
+pub(crate) fn violations_of(cells: &[&Cell]) -> [u64; 6] {
+    let mut total = [0; 6];
+    for cell in cells {
+        for (sum, (count, ..)) in total.iter_mut().zip(violations(&cell.ledger)) {
+            *sum += count;
+        }
+    }
+    total
+}
+
 /// The load at which the designs' goodput differs most.
 fn gap(grid: &Grid<'_>, fault: &str) -> Option<String> {
     const NOTABLE: f64 = 0.1;
@@ -79,21 +90,13 @@ fn never_back(grid: &Grid<'_>, fault: &str) -> Option<String> {
 }
 
 fn ledger(grid: &Grid<'_>) -> String {
-    let mut total = Ledger::default();
-    for fault in &grid.faults {
-        for cell in grid.designs.iter().flat_map(|design| grid.across_loads(design, fault)) {
-            total.lost += cell.ledger.lost;
-            total.double_charged += cell.ledger.double_charged;
-            total.ghost_charged += cell.ledger.ghost_charged;
-            total.stuck += cell.ledger.stuck;
-            total.duplicate_notified += cell.ledger.duplicate_notified;
-            total.bounds_exceeded += cell.ledger.bounds_exceeded;
-        }
-    }
-    let found: Vec<String> = violations(&total)
+    let all = grid.faults.iter().flat_map(|fault| grid.designs.iter().map(move |design| (design, fault)));
+    let cells: Vec<&Cell> = all.flat_map(|(design, fault)| grid.across_loads(design, fault)).collect();
+    let found: Vec<String> = violations(&Ledger::default())
         .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, one, many)| format::counted(count, one, many))
+        .zip(violations_of(&cells))
+        .filter(|(_, count)| *count > 0)
+        .map(|((_, one, many), count)| format::counted(count, one, many))
         .collect();
     if found.is_empty() {
         return "the ledger is clean in every run: nothing lost, charged twice, charged in vain, stuck or told twice"

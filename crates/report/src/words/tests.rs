@@ -178,7 +178,7 @@ fn waiting_inside_payment_is_said_under_overload_only() {
 #[test]
 fn the_ledger_comes_before_all_other_notes() {
     let notes = alone(overload(|cell| {
-        cell.attempts_per_order = Some(3.14);
+        cell.attempts_per_order = Some(3.12);
         cell.wasted_payments = 1;
         cell.dropped_sends = 5;
         cell.ledger.lost = 1;

@@ -1,0 +1,113 @@
+//! One fault under one load: what happened to each design, its charts, and its numbers.
+
+use evidence::record::{Cell, LoadRecord, Record};
+use maud::{Markup, html};
+
+use super::data::scene_id;
+use super::matrix::chip;
+use super::tables;
+use crate::format;
+use crate::grid::Grid;
+use crate::words::{self, Story, Tone};
+
+/// Where a scene stands in the grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) fault: usize,
+    pub(super) load: usize,
+}
+
+/// A kind of chart: its name for the script, its title, and how to read it.
+const CHARTS: [(&str, &str, &str); 4] = [
+    (
+        "latency",
+        "Latency of successes",
+        "By the second in which they were meant to be sent. Solid: half are quicker; dotted: 99 % are. Dashed: the \
+         limit beyond which a success no longer counts as goodput. No line: no success.",
+    ),
+    (
+        "goodput",
+        "Asked for, possible and done in time",
+        "Orders per second. Filled: goodput; thin line: all successes, however late; grey: asked for; dashed: what \
+         payment could do.",
+    ),
+    (
+        "load",
+        "In flight and in the queue",
+        "Most within each second, on a logarithmic scale. Solid: orders in work at order-api; dotted: the longest queue.",
+    ),
+    ("errors", "Answers that were no success", "Per second, by the time of the answer, stacked by kind."),
+];
+
+/// A scene, folded unless it is the featured one; nothing when no design was run in it.
+pub(super) fn scene(record: &Record, grid: &Grid<'_>, place: Place, load: &LoadRecord, open: bool) -> Markup {
+    let fault = grid.faults[place.fault];
+    let cells: Vec<(usize, &Cell)> = (0..grid.designs.len())
+        .filter_map(|design| Some((design, grid.cell(grid.designs[design], fault, load)?)))
+        .collect();
+    let (id, name) = (scene_id(place.fault, place.load), &grid.loads[place.load].1);
+    html! {
+        @if !cells.is_empty() {
+            details.scene id=(id) open[open] {
+                summary {
+                    h3 { (name) }
+                    @for (design, cell) in &cells {
+                        span.brief {
+                            (chip(*design)) (cell.design) " "
+                            strong { (format::percent(cell.goodput_ratio)) }
+                        }
+                    }
+                }
+                ul.stories {
+                    @for (design, cell) in &cells { (story(grid, *design, &words::story_of(grid, cell))) }
+                }
+                @for (kind, title, reading) in CHARTS {
+                    @let label = format!("{title} over time, {} at {name}, one chart per design", words::under(fault));
+                    figure {
+                        figcaption { strong { (title) } " " span { (reading) } }
+                        div.chart data-scene=(id) data-kind=(kind) role="img" aria-label=(label) {
+                            noscript { "The charts need JavaScript; the numbers are in the table below." }
+                        }
+                    }
+                }
+                (tables::numbers(&cells))
+                p.replay { "Run only this again: " code { (replay(record, Some((fault, load)))) } }
+            }
+        }
+    }
+}
+
+/// A design's story with its notes.
+pub(super) fn story(grid: &Grid<'_>, design: usize, story: &Story) -> Markup {
+    let (class, word) = match story.tone {
+        Tone::Good => ("good", "held"),
+        Tone::Mixed => ("mixed", "suffered"),
+        Tone::Bad => ("bad", "broke"),
+    };
+    html! {
+        li class=(class) {
+            h4 { (chip(design)) (grid.designs[design]) span.tone { (word) } }
+            p { (story.text(0)) }
+            @if !story.notes.is_empty() {
+                ul { @for note in &story.notes { li { (words::sentence(note)) } } }
+            }
+        }
+    }
+}
+
+/// The command that runs the record, or one scene of it, again.
+pub(super) fn replay(record: &Record, scene: Option<(&str, &LoadRecord)>) -> String {
+    let what = match record.experiment.as_str() {
+        "ladder" => "failfirst ladder".to_owned(),
+        other => format!("failfirst run experiments/{other}.toml"),
+    };
+    let mut command = format!("{what} --world {} --seed {}", record.world, record.seed);
+    if let Some((fault, load)) = scene {
+        command.push_str(&format!(" --faults {fault}"));
+        if let LoadRecord::Constant { rate_per_s, duration_s, .. } = load {
+            let (rate, duration) = (format::number(*rate_per_s), format::number(*duration_s));
+            command.push_str(&format!(" --rates {rate} --duration {duration}s"));
+        }
+    }
+    command
+}
