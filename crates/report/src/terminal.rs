@@ -25,7 +25,7 @@ pub(crate) use verdicts::finding;
 pub use verdicts::verdicts;
 
 /// The width that is assumed where none is known, in characters.
-const WIDTH: u16 = 120;
+pub(crate) const WIDTH: u16 = 120;
 
 /// What a column says of a cell.
 type Value = fn(&Cell) -> Field;

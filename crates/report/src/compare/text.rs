@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{CellName, Comparison, Pair, Trend, metrics};
 use crate::format;
-use crate::terminal::{Column, Field, render};
+use crate::terminal::{Column, Field, WIDTH, render};
 use crate::words::{self, Tone};
 
 const COLUMNS: [Column; 5] = [
@@ -20,7 +20,7 @@ impl Comparison {
     /// the change, and whether B is better or worse.
     #[must_use]
     pub fn text(&self, width: Option<u16>, colour: bool) -> String {
-        let width = width.unwrap_or(120);
+        let width = width.unwrap_or(WIDTH);
         let mut text = format!("A  {}\nB  {}\n", self.side(0), self.side(1));
         let seeds = self.pairs.iter().any(|pair| pair.cell.seed != self.pairs[0].cell.seed);
         let mut unchanged = 0_u64;

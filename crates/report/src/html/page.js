@@ -31,7 +31,9 @@
     },
     goodput(scene) {
       const tops = scene.cells.flatMap((cell) => [...perSecond(cell, cell.throughput), ...perSecond(cell, cell.capacity)]);
-      const top = 1.3 * Math.max(1, scene.capacity_per_s, ...tops);
+      const most = Math.max(0, ...scene.cells.flatMap((cell) => perSecond(cell, cell.offered)));
+      const done = 1.3 * Math.max(1, scene.capacity_per_s, ...tops);
+      const top = most < 2 * done ? Math.max(done, 1.08 * most) : done;
       const traces = (cell) => {
         const offered = perSecond(cell, cell.offered);
         const own = colour(cell.design);
@@ -42,7 +44,6 @@
           line(cell, "possible", perSecond(cell, cell.capacity), { color: css("--ink"), width: 1.2, dash: "dash", shape: "hvh" }),
         ];
       };
-      const most = Math.max(0, ...scene.cells.flatMap((cell) => perSecond(cell, cell.offered)));
       const note = most > top ? `asked for: ${most.toLocaleString("en")}/s, far above` : null;
       return { traces, y: { range: [0, top] }, note, hover: "%{y:,.0f}/s" };
     },

@@ -61,6 +61,10 @@ pub(super) fn scene(record: &Record, grid: &Grid<'_>, place: Place, load: &LoadR
                 ul.stories {
                     @for (design, cell) in &cells { (story(grid, *design, &words::story_of(grid, cell))) }
                 }
+                p.soft {
+                    @if cells.iter().any(|(_, cell)| cell.fault_window_s.is_some()) { "Shaded: the fault. " }
+                    "Vertical line: the load ends. All charts of a row have the same axes; drag to zoom, double-click to go back."
+                }
                 @for (kind, title, reading) in CHARTS {
                     @let label = format!("{title} over time, {} at {name}, one chart per design", words::under(fault));
                     figure {

@@ -105,7 +105,7 @@ pub(super) fn spread(record: &Record, grid: &Grid<'_>) -> Markup {
             h2 #spread-title { "Spread over " (grid.seeds.len()) " seeds" }
             p { "Least – middle – greatest. The rest of this page shows seed " (grid.seeds[0]) "." }
             div.wide {
-                table.numbers {
+                table.numbers.spread {
                     thead { tr { @for head in heads { th scope="col" { (head) } } } }
                     tbody { @for line in lines { tr { @for field in line { td { (field) } } } } }
                 }

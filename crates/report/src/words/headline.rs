@@ -69,7 +69,7 @@ fn gap(grid: &Grid<'_>, fault: &str) -> Option<String> {
         ));
     }
     Some(format!(
-        "{under} the designs differ most at {load}: {worst} does {least_shown} of what was possible in time, {best} {most_shown}"
+        "{under} the designs differ most at {load}: {worst} does {least_shown} of what is possible in time, {best} does {most_shown}"
     ))
 }
 
@@ -82,11 +82,11 @@ fn never_back(grid: &Grid<'_>, fault: &str) -> Option<String> {
         let loads: Vec<String> = cells.iter().filter(lost).map(|cell| grid.load_name(&cell.load)).collect();
         match loads.len() {
             0 => {}
-            all if all == cells.len() && all > 1 => designs.push(format!("{design} at no load")),
-            _ => designs.push(format!("{design} not at {}", format::list(&loads))),
+            all if all == cells.len() && all > 1 => designs.push(format!("{design} at every load")),
+            _ => designs.push(format!("{design} at {}", format::list(&loads))),
         }
     }
-    (!designs.is_empty()).then(|| format!("after {fault} not everything comes back: {}", designs.join("; ")))
+    (!designs.is_empty()).then(|| format!("after {fault} service does not come back: {}", designs.join("; ")))
 }
 
 fn ledger(grid: &Grid<'_>) -> String {

@@ -240,9 +240,9 @@ fn the_headline_names_the_widest_gap_the_lasting_damage_and_the_ledger() {
     assert_eq!(
         headline(&Grid::new(&record)),
         [
-            "Without a fault the designs differ most at 1000/s: a does 2 % of what was possible in time, b 100 %.",
+            "Without a fault the designs differ most at 1000/s: a does 2 % of what is possible in time, b does 100 %.",
             "Under outage the designs do about the same: goodput is 100 % to 100 % of what was possible.",
-            "After outage not everything comes back: a not at 1000/s.",
+            "After outage service does not come back: a at 1000/s.",
             "The ledger of all runs counts 7 stuck orders.",
         ]
     );
