@@ -1,4 +1,39 @@
 //! The order platform's services, assembled from a design.
+//!
+//! Three services joined by HTTP calls: order-api takes orders, order-processor gets them paid,
+//! payment-service moves the money and is the hardship. What runs is decided by a [`design::Design`]: the
+//! naive baseline, and the constraints that a design adds, each in one commented place of a service's
+//! chain of layers (`order_api::router`, `order_processor::router`, `payment_service::router`,
+//! and `web::common::finish` for what is around all of them).
+//!
+//! A service gets its [`node::Node`], its design and its [`ServiceState`], and cannot know what kind of
+//! world it runs in. What outlives a process is in the state; everything else dies with the process.
+//!
+//! There are no timeouts here but those that HTTP itself needs: designs up to v0.3.0 have none.
 
 pub mod design;
 pub mod hardship;
+
+mod admin;
+mod facts;
+mod ids;
+mod kind;
+mod layers;
+mod order_api;
+mod order_processor;
+mod payment_service;
+mod run;
+mod service;
+mod state;
+mod telemetry;
+mod web;
+
+pub use admin::admin_router;
+pub use facts::{ChargeFact, GaugeFact, OrderFact, ServiceFacts};
+pub use hardship::{Hardship, HardshipControl};
+pub use kind::{ServiceKind, UnknownService};
+pub use order_processor::{ATTEMPTS_PER_ORDER_MAX, ProcessorSettings, router as order_processor_router};
+pub use run::{Ports, run};
+pub use service::{Peers, router};
+pub use state::ServiceState;
+pub use telemetry::{CallJournal, JOURNALLED_ORDERS_MAX, Telemetry};

@@ -6,7 +6,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use rand_distr::{Distribution, Exp1, LogNormal, Uniform};
+use node::{Rng, draw};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,23 +77,20 @@ impl ServiceTime {
     }
 
     /// Draws one service time.
-    pub fn sample<R: rand::Rng + ?Sized>(&self, rng: &mut R) -> Duration {
+    #[must_use]
+    pub fn sample(&self, rng: &mut Rng) -> Duration {
         let secs = match self {
             Self::Constant { value } => return value.get(),
             Self::Uniform(span) => {
-                let (min, max) = (span.min.get().as_secs_f64(), span.max.get().as_secs_f64());
-                Uniform::new_inclusive(min, max).expect("the ends of a valid span are in order").sample(rng)
+                draw::uniform(rng, span.min.get().as_secs_f64(), span.max.get().as_secs_f64())
             }
             Self::LogNormal { mean, sigma } => {
-                let (mean_s, sigma) = (mean.get().as_secs_f64(), sigma.get());
-                // E[X] = exp(mu + sigma²/2): solved for mu, so that `mean` is the mean of the time itself.
-                let mu = libm::log(mean_s) - sigma * sigma / 2.0;
-                LogNormal::new(mu, sigma).expect("a valid sigma is finite and not negative").sample(rng)
+                let sigma = sigma.get();
+                // The mean is the median times exp(sigma² ÷ 2).
+                let median = mean.get().as_secs_f64() * libm::exp(-sigma * sigma / 2.0);
+                draw::log_normal(rng, median, sigma)
             }
-            Self::Exponential { mean } => {
-                let unit: f64 = Exp1.sample(rng);
-                unit * mean.get().as_secs_f64()
-            }
+            Self::Exponential { mean } => draw::exponential(rng, mean.get().as_secs_f64()),
         };
         Duration::from_secs_f64(secs)
     }

@@ -97,8 +97,7 @@ fn capacity_follows_the_hardship() {
 
 #[test]
 fn sampled_service_times_have_the_declared_mean() {
-    use rand::SeedableRng;
-    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let mut rng = node::named_rng(1, "service-time");
     let exponential = ServiceTime::Exponential { mean: PositiveDuration::from_millis(100) };
     for time in [Profile::Ladder.payment().service_time, Profile::Flaky.payment().service_time, exponential] {
         let total: f64 = (0..100_000).map(|_| time.sample(&mut rng).as_secs_f64()).sum();

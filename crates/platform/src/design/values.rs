@@ -11,8 +11,8 @@ pub enum ValueError {
     /// Not within 0 and 1.
     #[error("{0} is no probability: it must be between 0 and 1")]
     Probability(f64),
-    /// Not above zero, or beyond any use.
-    #[error("{0} is no rate: it must be above 0 and at most 1000000 per second")]
+    /// Not within a millionth and a million.
+    #[error("{0} is no rate: it must be between 0.000001 and 1000000 per second")]
     Rate(f64),
     /// Not within 0 and 5.
     #[error("{0} is no sigma: it must be between 0 and 5")]
@@ -57,16 +57,16 @@ impl Probability {
     }
 }
 
-/// So many per second: above zero, at most a million.
+/// So many per second: from a millionth to a million.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct PositiveRate(f64);
 
 impl PositiveRate {
     /// # Errors
-    /// When the value is not above 0 and at most 1,000,000.
+    /// When the value is not within 0.000001 and 1,000,000.
     pub fn new(per_s: f64) -> Result<Self, ValueError> {
-        if per_s > 0.0 && per_s <= 1e6 { Ok(Self(per_s)) } else { Err(ValueError::Rate(per_s)) }
+        if (1e-6..=1e6).contains(&per_s) { Ok(Self(per_s)) } else { Err(ValueError::Rate(per_s)) }
     }
 
     /// The value, per second.
@@ -210,7 +210,7 @@ macro_rules! schema {
 }
 
 schema!(Probability, "Probability", { "type": "number", "minimum": 0, "maximum": 1 });
-schema!(PositiveRate, "PositiveRate", { "type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000 });
+schema!(PositiveRate, "PositiveRate", { "type": "number", "minimum": 0.000_001, "maximum": 1_000_000 });
 schema!(Sigma, "Sigma", { "type": "number", "minimum": 0, "maximum": 5 });
 schema!(PositiveDuration, "PositiveDuration", {
     "type": "string", "description": "a duration above zero, such as \"200ms\" or \"1s\""

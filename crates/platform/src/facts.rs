@@ -1,0 +1,79 @@
+//! What one service can testify: the ground truth for the ledger, in a form that can cross a network.
+//!
+//! The same in every world: read directly where the service runs in the same process, through
+//! `GET /facts` on its admin port where it does not.
+
+use std::collections::BTreeMap;
+
+use domain::{Charge, Order, OrderId, OrderState};
+use serde::{Deserialize, Serialize};
+
+use crate::kind::ServiceKind;
+use crate::telemetry::CallJournal;
+
+/// One service's testimony.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceFacts {
+    /// Whose it is.
+    pub service: ServiceKind,
+    /// Every order in its store, by id.
+    #[serde(default)]
+    pub orders: Vec<OrderFact>,
+    /// Every successful charge in its store, by charge id.
+    #[serde(default)]
+    pub charges: Vec<ChargeFact>,
+    /// The calls to payment that it made.
+    #[serde(default)]
+    pub calls: CallJournal,
+    /// Its gauges by name.
+    #[serde(default)]
+    pub gauges: BTreeMap<String, GaugeFact>,
+    /// The bounds that its design declares for gauges of the same names.
+    #[serde(default)]
+    pub bounds: BTreeMap<String, u64>,
+}
+
+/// An order, as far as the ledger cares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderFact {
+    /// The order.
+    pub order_id: OrderId,
+    /// Where it stands.
+    pub state: OrderState,
+}
+
+impl From<&Order> for OrderFact {
+    fn from(order: &Order) -> Self {
+        Self { order_id: order.order_id.clone(), state: order.state() }
+    }
+}
+
+/// A successful charge, as far as the ledger cares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChargeFact {
+    /// The order it was for.
+    pub order_id: OrderId,
+    /// When the money moved, in µs of the node's timeline.
+    pub at_us: u64,
+    /// Whether it was given back.
+    pub refunded: bool,
+}
+
+impl From<&Charge> for ChargeFact {
+    fn from(charge: &Charge) -> Self {
+        Self {
+            order_id: charge.order_id.clone(),
+            at_us: charge.at_us,
+            refunded: charge.refunded_at_us.is_some(),
+        }
+    }
+}
+
+/// A gauge's value and its exact maximum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GaugeFact {
+    /// When the testimony was given.
+    pub now: u64,
+    /// The highest ever.
+    pub max: u64,
+}

@@ -1,0 +1,11 @@
+//! The platform's own layers: detaching work from connections, and counting it.
+//!
+//! The constraints themselves come from `resilience`; these are what stands around them.
+
+mod detach;
+mod in_flight;
+mod refusals;
+
+pub(crate) use detach::DetachLayer;
+pub(crate) use in_flight::InFlightLayer;
+pub(crate) use refusals::{admission, worker_pool};

@@ -1,0 +1,135 @@
+//! order-api: where clients place their orders.
+//!
+//! It stores an order before anything is done about it, hands it to order-processor, waits, and writes
+//! down how it ended. What was answered with an order's id is in the store, whatever the answer was.
+//!
+//! Failure looks like this. Refused at the door (429): nothing is stored. Refused by the processor
+//! (429), or the processor not reached (503): stored as failed, nothing was paid. A broken answer (502):
+//! stored as failed although it may have been paid; the naive platform does not know better, and the
+//! ledger shows it as a ghost charge. This process dying: the order stays `paying` for ever.
+
+pub(crate) mod handlers;
+mod verdict;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use domain::{Order, OrderEvent, OrderId, OrderState, OrderStore, ProcessOrder, StoreError};
+use node::Node;
+use tower::ServiceBuilder;
+
+use self::verdict::Verdict;
+use crate::design::Design;
+use crate::ids::{IdSource, now_us};
+use crate::kind::ServiceKind;
+use crate::layers::{DetachLayer, InFlightLayer, admission};
+use crate::service::Peers;
+use crate::state::ServiceState;
+use crate::telemetry::{IN_FLIGHT, PaymentOutcome, Telemetry};
+use crate::web::upstream::{Upstream, json};
+use crate::web::{Problem, ProblemKind, RequestContext, common};
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct OrderApi {
+    node: Node,
+    store: Arc<dyn OrderStore>,
+    processor: Upstream,
+    telemetry: Telemetry,
+    ids: IdSource,
+}
+
+/// The service, assembled.
+pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: &Peers) -> Router {
+    let telemetry = state.telemetry();
+    let api = Arc::new(OrderApi {
+        node: node.clone(),
+        store: Arc::clone(state.orders().expect("order-api's state has a store of orders")) as _,
+        processor: Upstream::new(node, ServiceKind::OrderProcessor, peers.order_processor, "/process"),
+        telemetry: telemetry.clone(),
+        ids: IdSource::new(node, "o"),
+    });
+
+    // The way of an order, from the outside in; around all of it stand request id, trace and telemetry
+    // (`common::finish`).
+    let place = ServiceBuilder::new()
+        // The naive task per order: it outlives its client. Outside of admission, so that a permit lives
+        // as long as the work and not as long as the connection.
+        .layer(DetachLayer::new(node.clone()))
+        // The door. Before the body is read: a refusal costs no parsing.
+        .option_layer(design.admission.as_ref().map(|section| admission(section, telemetry)))
+        // Counts orders in work: inside the door, so that it counts what was let in.
+        .layer(InFlightLayer::new(telemetry.gauge(IN_FLIGHT)));
+    let orders = post(handlers::create).route_layer(place);
+
+    let router = Router::new()
+        .route("/orders", orders.clone())
+        // The same door, not a second one: a layer's clones share its state.
+        .route("/orders/sync", orders)
+        .route("/orders/async", post(handlers::create_async))
+        .route("/orders/{id}", get(handlers::show))
+        .route("/stats", get(handlers::stats))
+        .with_state(api);
+    common::finish(router, node, design, telemetry)
+}
+
+impl OrderApi {
+    /// Stores a new order and sees it through to its end.
+    async fn see_through(&self, context: &RequestContext, order: Order) -> Result<Order, Problem> {
+        let order_id = order.order_id.clone();
+        let body = json(&ProcessOrder::from(&order));
+        self.store.insert(order).await.map_err(|error| store_problem(&error, &order_id))?;
+        self.telemetry.counters().order(OrderState::Placed);
+        self.apply(&order_id, OrderEvent::PaymentStarted).await?;
+
+        let verdict = self.ask_processor(context, body).await;
+        let (event, problem) = verdict.into_parts();
+        let order = self.apply(&order_id, event).await?;
+        match problem {
+            None => Ok(order),
+            Some(problem) => Err(problem.order(order_id)),
+        }
+    }
+
+    async fn ask_processor(&self, context: &RequestContext, body: Bytes) -> Verdict {
+        let answer = self.processor.post(context, body).await;
+        let verdict = verdict::judge(answer);
+        let counters = self.telemetry.counters();
+        match &verdict {
+            Verdict::Paid { attempts, .. } => {
+                counters.payments(PaymentOutcome::Made, 1);
+                counters.payments(PaymentOutcome::Failed, u64::from(attempts.saturating_sub(1)));
+            }
+            Verdict::Declined { attempts, .. } => {
+                counters.payments(PaymentOutcome::Declined, 1);
+                counters.payments(PaymentOutcome::Failed, u64::from(attempts.saturating_sub(1)));
+            }
+            Verdict::GivenUp(problem) => {
+                tracing::warn!(problem = problem.kind().entry().slug, "the order was not paid");
+            }
+        }
+        verdict
+    }
+
+    async fn apply(&self, order_id: &OrderId, event: OrderEvent) -> Result<Order, Problem> {
+        let applied = self.store.apply(order_id, event, now_us(&self.node)).await;
+        let order = applied.map_err(|error| store_problem(&error, order_id))?;
+        self.telemetry.counters().order(order.state());
+        Ok(order)
+    }
+}
+
+fn store_problem(error: &StoreError, order_id: &OrderId) -> Problem {
+    let kind = match error {
+        StoreError::Exists { .. } => ProblemKind::OrderExists,
+        StoreError::NotFound { .. } => ProblemKind::OrderNotFound,
+        StoreError::Unavailable { .. } => ProblemKind::StoreUnavailable,
+        StoreError::Illegal { .. } | StoreError::Voided { .. } => {
+            tracing::error!(%error, %order_id, "the store refused what this service meant to do");
+            ProblemKind::Internal
+        }
+    };
+    common::store_problem(kind, error).order(order_id.clone())
+}

@@ -1,0 +1,142 @@
+//! order-api's endpoints.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use domain::{NewOrder, Order, OrderId, OrderState, Rejection};
+use http::{Request, header};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::OrderApi;
+use crate::ids::now_us;
+use crate::telemetry::PaymentOutcome;
+use crate::web::openapi::{NewOrderBody, OrderBody, ProblemBody};
+use crate::web::problem::location;
+use crate::web::{Problem, ProblemKind, RequestContext, body, common};
+
+/// Ids that would collide with our own paths below `/orders/`.
+const RESERVED_IDS: [&str; 2] = ["sync", "async"];
+
+/// Places an order and answers when it is finished.
+///
+/// `POST /orders/sync` is the same by another name.
+#[utoipa::path(
+    post,
+    path = "/orders",
+    request_body = NewOrderBody,
+    responses(
+        (status = 200, description = "Paid and completed", body = OrderBody, headers(("Location" = String))),
+        (status = 400, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 402, description = "Declined", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The order exists", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "No order", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "We are full", body = ProblemBody, content_type = "application/problem+json",
+         headers(("Retry-After" = u64, description = "seconds"))),
+        (status = 500, description = "Tried too often", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 502, description = "Outcome unknown", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "A dependency is down", body = ProblemBody, content_type = "application/problem+json",
+         headers(("Retry-After" = u64, description = "seconds"))),
+    ),
+)]
+pub(crate) async fn create(
+    State(api): State<Arc<OrderApi>>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let context = RequestContext::in_request(&request);
+    let (head, body) = request.into_parts();
+    let body = body::read(&head.headers, body).await?;
+    let new = NewOrder::parse(&body).map_err(rejected)?;
+    if new.order_id().is_some_and(|id| RESERVED_IDS.contains(&id.as_str())) {
+        let detail = "order_id must not be \"sync\" or \"async\"";
+        return Err(Problem::new(ProblemKind::InvalidBody, detail).field("order_id".to_owned()));
+    }
+    let order = new.place(|| api.ids.fresh(OrderId::new), now_us(&api.node));
+    let order = api.see_through(&context, order).await?;
+    Ok(([(header::LOCATION, location(&order.order_id))], Json(order)).into_response())
+}
+
+fn rejected(rejection: Rejection) -> Problem {
+    match rejection {
+        Rejection::Malformed { .. } => Problem::new(ProblemKind::MalformedBody, rejection.to_string()),
+        Rejection::Invalid(invalid) => {
+            Problem::new(ProblemKind::InvalidBody, invalid.to_string()).field(invalid.field)
+        }
+    }
+}
+
+/// Would place an order and answer at once; services that are joined by calls cannot.
+#[utoipa::path(
+    post,
+    path = "/orders/async",
+    responses((status = 501, description = "Not in this topology", body = ProblemBody,
+               content_type = "application/problem+json")),
+)]
+pub(crate) async fn create_async() -> Problem {
+    ProblemKind::AsyncUnavailable.into()
+}
+
+/// An order as it stands.
+#[utoipa::path(
+    get,
+    path = "/orders/{id}",
+    params(("id" = String, Path, description = "The order's id")),
+    responses(
+        (status = 200, description = "The order", body = OrderBody),
+        (status = 404, description = "No such order", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn show(
+    State(api): State<Arc<OrderApi>>,
+    Path(id): Path<String>,
+) -> Result<Json<Order>, Problem> {
+    // What cannot be an id is certainly not one of an order.
+    let id = OrderId::new(&id).map_err(|_| Problem::from(ProblemKind::OrderNotFound))?;
+    let order = api.store.get(&id).await.map_err(|error| super::store_problem(&error, &id))?;
+    order.map(Json).ok_or_else(|| ProblemKind::OrderNotFound.into())
+}
+
+/// Totals.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Stats {
+    /// Orders by state; every state is there.
+    orders: BTreeMap<String, u64>,
+    /// Payments, as far as order-api was told.
+    payments: Payments,
+}
+
+/// Payments made and failed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Payments {
+    /// Payments that succeeded.
+    made: u64,
+    /// Payments that were declined for good.
+    declined: u64,
+    /// Attempts that failed and were repeated.
+    failed: u64,
+}
+
+/// Totals by state, and payments made and failed.
+#[utoipa::path(get, path = "/stats", responses((status = 200, description = "Totals", body = Stats)))]
+pub(crate) async fn stats(State(api): State<Arc<OrderApi>>) -> Result<Json<Stats>, Problem> {
+    let totals = api.store.totals().await;
+    let totals = totals.map_err(|error| common::store_problem(ProblemKind::StoreUnavailable, &error))?;
+    let orders = OrderState::ALL.iter().map(|state| {
+        let total = totals.get(state).copied().unwrap_or_default();
+        (state.as_str().to_owned(), total)
+    });
+    let payments = |outcome| api.telemetry.counters().payments_so_far(outcome);
+    Ok(Json(Stats {
+        orders: orders.collect(),
+        payments: Payments {
+            made: payments(PaymentOutcome::Made),
+            declined: payments(PaymentOutcome::Declined),
+            failed: payments(PaymentOutcome::Failed),
+        },
+    }))
+}

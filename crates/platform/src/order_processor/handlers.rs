@@ -1,0 +1,38 @@
+//! order-processor's endpoint.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use domain::{ProcessOrder, ProcessedOrder};
+use http::Request;
+
+use super::OrderProcessor;
+use crate::web::openapi::{ProblemBody, ProcessOrderBody, ProcessedOrderBody};
+use crate::web::{Problem, RequestContext, body};
+
+/// Gets an order paid and answers how that ended; a decline is an ending like any other.
+#[utoipa::path(
+    post,
+    path = "/process",
+    request_body = ProcessOrderBody,
+    responses(
+        (status = 200, description = "Paid, or declined for good", body = ProcessedOrderBody),
+        (status = 400, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "No order", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "The queue is full", body = ProblemBody, content_type = "application/problem+json",
+         headers(("Retry-After" = u64, description = "seconds"))),
+        (status = 500, description = "Tried too often", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn process(
+    State(processor): State<Arc<OrderProcessor>>,
+    request: Request<Body>,
+) -> Result<Json<ProcessedOrder>, Problem> {
+    let context = RequestContext::in_request(&request);
+    let (head, body) = request.into_parts();
+    let order: ProcessOrder = body::parse(&body::read(&head.headers, body).await?)?;
+    processor.get_paid(&context, &order).await.map(Json)
+}

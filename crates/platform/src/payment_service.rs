@@ -1,0 +1,113 @@
+//! payment-service: moves the money, and is the hardship.
+//!
+//! So many slots, a service time, a chance to fail and a chance to decline ([`model`]). A charge that was
+//! received is executed even if its caller has gone: money does not stop moving because somebody hung up.
+//! That is what makes duplicates possible, and it is why executing is detached from the connection.
+//!
+//! An idempotency key is recorded with the charge, and no more: a second charge with the same key runs,
+//! takes a slot and is refused by the store at its end.
+
+pub(crate) mod handlers;
+mod model;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use domain::{Charge, ChargeId, ChargeRequest, ChargeStore, StoreError};
+use node::Node;
+use tower::ServiceBuilder;
+
+use self::model::{Executed, PaymentModel};
+use crate::design::Design;
+use crate::ids::{IdSource, now_us};
+use crate::layers::DetachLayer;
+use crate::state::ServiceState;
+use crate::telemetry::{ChargeOutcome, Telemetry};
+use crate::web::{Problem, ProblemKind, common};
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct PaymentService {
+    node: Node,
+    store: Arc<dyn ChargeStore>,
+    model: PaymentModel,
+    telemetry: Telemetry,
+    ids: IdSource,
+}
+
+/// The service, assembled.
+pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState) -> Router {
+    let telemetry = state.telemetry();
+    let service = Arc::new(PaymentService {
+        node: node.clone(),
+        store: Arc::clone(state.charges().expect("payment-service's state has a store of charges")) as _,
+        model: PaymentModel::new(node, &design.payment, state.hardship().clone(), telemetry),
+        telemetry: telemetry.clone(),
+        ids: IdSource::new(node, "ch"),
+    });
+
+    // The way of a charge, from the outside in; around all of it stand request id, trace and telemetry
+    // (`common::finish`). The slots are no layer: they are the model's own hardship, not a constraint.
+    let charge = ServiceBuilder::new()
+        // A charge is executed even if its caller has gone.
+        .layer(DetachLayer::new(node.clone()));
+
+    let router = Router::new()
+        .route("/charges", post(handlers::charge).route_layer(charge))
+        .route("/charges/{key}", get(handlers::show))
+        .route("/charges/{key}/void", post(handlers::void))
+        .route("/charges/{key}/refund", post(handlers::refund))
+        .with_state(service);
+    common::finish(router, node, design, telemetry)
+}
+
+impl PaymentService {
+    /// Executes a charge. When this returns, the slot is free again: whoever is answered may come back at
+    /// once and find it.
+    async fn execute(&self, request: ChargeRequest, key: Option<String>) -> Result<Charge, Problem> {
+        let slot = self.model.take_slot().await;
+        let executed = self.model.execute(&self.node).await;
+        let result = match executed {
+            Executed::Succeeded => self.record(request, key).await,
+            Executed::Declined => {
+                self.telemetry.counters().charge(ChargeOutcome::Declined);
+                Err(Problem::new(ProblemKind::PaymentDeclined, "the payment was declined"))
+            }
+            Executed::Failed => {
+                self.telemetry.counters().charge(ChargeOutcome::Failed);
+                // Chance decides anew each time: waiting would not help.
+                Err(Problem::from(ProblemKind::PaymentFailed).retry_after_s(0))
+            }
+        };
+        drop(slot);
+        result
+    }
+
+    async fn record(&self, request: ChargeRequest, key: Option<String>) -> Result<Charge, Problem> {
+        let charge = Charge {
+            id: self.ids.fresh(ChargeId::new),
+            order_id: request.order_id,
+            key,
+            amount: request.amount,
+            at_us: now_us(&self.node),
+            refunded_at_us: None,
+        };
+        let recorded = self.store.record(charge.clone()).await;
+        let counted = if recorded.is_ok() { ChargeOutcome::Succeeded } else { ChargeOutcome::Refused };
+        self.telemetry.counters().charge(counted);
+        recorded.map_err(|error| store_problem(&error))?;
+        Ok(charge)
+    }
+}
+
+fn store_problem(error: &StoreError) -> Problem {
+    let kind = match error {
+        StoreError::Exists { .. } => ProblemKind::ChargeExists,
+        StoreError::Voided { .. } => ProblemKind::ChargeVoided,
+        StoreError::NotFound { .. } => ProblemKind::ChargeNotFound,
+        StoreError::Unavailable { .. } => ProblemKind::StoreUnavailable,
+        StoreError::Illegal { .. } => ProblemKind::Internal,
+    };
+    common::store_problem(kind, error)
+}

@@ -1,0 +1,92 @@
+//! What outlives a service's process: its stores, its measurements, and the hand that breaks it.
+//!
+//! A service is started from this and can be started from it again: tasks, sockets and queues are new,
+//! what was committed is still there. Until stores are durable, that is the stated assumption.
+
+use std::sync::Arc;
+
+use domain::memory::{MemoryCharges, MemoryOrders};
+use domain::{ChargeStore, OrderStore, StoreError};
+
+use crate::facts::{ChargeFact, GaugeFact, OrderFact, ServiceFacts};
+use crate::hardship::HardshipControl;
+use crate::kind::ServiceKind;
+use crate::telemetry::Telemetry;
+
+/// What outlives a service's process. Clones share it.
+#[derive(Clone, Debug)]
+pub struct ServiceState {
+    orders: Option<Arc<MemoryOrders>>,
+    charges: Option<Arc<MemoryCharges>>,
+    telemetry: Telemetry,
+    hardship: HardshipControl,
+}
+
+impl ServiceState {
+    /// The state of a service that never ran.
+    #[must_use]
+    pub fn new(kind: ServiceKind) -> Self {
+        Self {
+            orders: (kind == ServiceKind::OrderApi).then(Arc::default),
+            charges: (kind == ServiceKind::PaymentService).then(Arc::default),
+            telemetry: Telemetry::new(kind),
+            hardship: HardshipControl::default(),
+        }
+    }
+
+    /// Whose state it is.
+    #[must_use]
+    pub fn kind(&self) -> ServiceKind {
+        self.telemetry.kind()
+    }
+
+    /// The orders; only order-api has them.
+    #[must_use]
+    pub const fn orders(&self) -> Option<&Arc<MemoryOrders>> {
+        self.orders.as_ref()
+    }
+
+    /// The charges; only payment-service has them.
+    #[must_use]
+    pub const fn charges(&self) -> Option<&Arc<MemoryCharges>> {
+        self.charges.as_ref()
+    }
+
+    /// The measurements.
+    #[must_use]
+    pub const fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// The hand that breaks payment. Only payment-service heeds it.
+    #[must_use]
+    pub const fn hardship(&self) -> &HardshipControl {
+        &self.hardship
+    }
+
+    /// Everything this service knows that the ledger needs; the same that `GET /facts` answers.
+    ///
+    /// # Errors
+    /// When a store cannot be read.
+    pub async fn facts(&self) -> Result<ServiceFacts, StoreError> {
+        let orders = match &self.orders {
+            Some(store) => store.all().await?,
+            None => Vec::new(),
+        };
+        let charges = match &self.charges {
+            Some(store) => store.all().await?,
+            None => Vec::new(),
+        };
+        let gauge = |gauge: &node::Gauge| GaugeFact { now: gauge.now(), max: gauge.max() };
+        let gauges = self.telemetry.gauges();
+        let bounds = self.telemetry.bounds();
+        Ok(ServiceFacts {
+            service: self.kind(),
+            orders: orders.iter().map(OrderFact::from).collect(),
+            charges: charges.iter().map(ChargeFact::from).collect(),
+            calls: self.telemetry.calls(),
+            gauges: gauges.iter().map(|(name, value)| ((*name).to_owned(), gauge(value))).collect(),
+            bounds: bounds.into_iter().map(|(name, bound)| (name.to_owned(), bound)).collect(),
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! What a service knows about itself: gauges with exact maxima, counters, and the journal of its calls
+//! to payment.
+//!
+//! It is kept by whoever runs the service, beside the stores, so that a crash does not erase what is
+//! known about the time before. Two readers: `GET /metrics`, for people and their dashboards, and the
+//! collector of facts, for the evidence; both read the same numbers.
+
+mod counters;
+mod exposition;
+mod journal;
+mod observer;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::OrderId;
+use node::Gauge;
+
+pub(crate) use counters::{AttemptOutcome, ChargeOutcome, Counters, PaymentOutcome, Tally};
+pub(crate) use exposition::{CONTENT_TYPE, expose};
+pub use journal::{CallJournal, JOURNALLED_ORDERS_MAX};
+
+use crate::design::{AdmissionLimit, Design};
+use crate::kind::ServiceKind;
+
+/// Orders in work; inside admission and the worker pool, where there are such.
+pub(crate) const IN_FLIGHT: &str = "in_flight";
+/// Orders that wait for a worker.
+pub(crate) const QUEUE_DEPTH: &str = "queue_depth";
+/// Open connections to the service's port.
+pub(crate) const CONNECTIONS: &str = "connections";
+/// Payments that hold a slot.
+pub(crate) const RUNNING: &str = "running";
+/// Payments that wait for a slot.
+pub(crate) const WAITING: &str = "waiting";
+
+/// One service's measurements. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    kind: ServiceKind,
+    gauges: BTreeMap<&'static str, Gauge>,
+    bounds: Mutex<BTreeMap<&'static str, u64>>,
+    journal: Mutex<CallJournal>,
+    counters: Counters,
+}
+
+impl Telemetry {
+    /// Nothing measured yet.
+    #[must_use]
+    pub fn new(kind: ServiceKind) -> Self {
+        let names: &[&'static str] = match kind {
+            ServiceKind::OrderApi | ServiceKind::OrderProcessor => &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS],
+            ServiceKind::PaymentService => &[RUNNING, WAITING, CONNECTIONS],
+        };
+        let gauges = names.iter().map(|name| (*name, Gauge::new())).collect();
+        let shared = Shared {
+            kind,
+            gauges,
+            bounds: Mutex::default(),
+            journal: Mutex::default(),
+            counters: Counters::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Whose measurements these are.
+    #[must_use]
+    pub fn kind(&self) -> ServiceKind {
+        self.shared.kind
+    }
+
+    /// Every gauge by name: `in_flight`, `queue_depth`, `connections` at the order services; `running`,
+    /// `waiting`, `connections` at payment.
+    #[must_use]
+    pub fn gauges(&self) -> &BTreeMap<&'static str, Gauge> {
+        &self.shared.gauges
+    }
+
+    /// The bounds that the running design declares for gauges of the same names. Empty before the
+    /// service was first assembled.
+    #[must_use]
+    pub fn bounds(&self) -> BTreeMap<&'static str, u64> {
+        self.shared.bounds.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The maximum of each gauge since the last call: a new window begins.
+    #[must_use]
+    pub fn take_window_maxima(&self) -> BTreeMap<&'static str, u64> {
+        self.shared.gauges.iter().map(|(name, gauge)| (*name, gauge.take_window_max())).collect()
+    }
+
+    /// The calls to payment that this service made, so far.
+    #[must_use]
+    pub fn calls(&self) -> CallJournal {
+        self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes a call to payment down, at its start and whatever becomes of it.
+    pub(crate) fn record_call(&self, order_id: &OrderId, elapsed: Duration) {
+        self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).record(order_id, elapsed);
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// A gauge that this kind of service has.
+    pub(crate) fn gauge(&self, name: &str) -> Gauge {
+        self.shared.gauges.get(name).expect("asked only for gauges of its own kind").clone()
+    }
+
+    /// A new process of the service under a design: its bounds hold now, and nothing waits in it yet.
+    pub(crate) fn begin(&self, design: &Design) {
+        if let Some(queue) = self.shared.gauges.get(QUEUE_DEPTH) {
+            queue.set(0);
+        }
+        *self.shared.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds(self.shared.kind, design);
+    }
+}
+
+/// What a design promises about a service's gauges. What it does not bound is absent.
+fn bounds(kind: ServiceKind, design: &Design) -> BTreeMap<&'static str, u64> {
+    match kind {
+        ServiceKind::OrderApi => match design.admission.as_ref().map(|admission| admission.limit) {
+            Some(AdmissionLimit::Concurrency { limit }) => [(IN_FLIGHT, limit.get().into())].into(),
+            Some(AdmissionLimit::Rate { .. }) | None => BTreeMap::new(),
+        },
+        ServiceKind::OrderProcessor => design.backpressure.as_ref().map_or_else(BTreeMap::new, |pool| {
+            [(IN_FLIGHT, pool.workers.get().into()), (QUEUE_DEPTH, pool.queue.into())].into()
+        }),
+        ServiceKind::PaymentService => [(RUNNING, design.payment.slots.get().into())].into(),
+    }
+}

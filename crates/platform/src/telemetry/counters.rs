@@ -1,0 +1,188 @@
+//! Counters whose labels are a closed set, known when the program is compiled.
+//!
+//! So their number is bounded whatever clients send, counting is one atomic addition without a map or a
+//! lock, and they are exposed in the same order every time.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use domain::OrderState;
+use http::StatusCode;
+use resilience::Reason;
+
+/// A family of counters that differ in one label.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    pub(crate) name: &'static str,
+    pub(crate) help: &'static str,
+    /// The label's name; empty for a family of one without a label.
+    pub(crate) label: &'static str,
+    values: &'static [&'static str],
+    counts: Box<[AtomicU64]>,
+}
+
+impl Tally {
+    fn new(
+        name: &'static str,
+        help: &'static str,
+        label: &'static str,
+        values: &'static [&'static str],
+    ) -> Self {
+        Self { name, help, label, values, counts: values.iter().map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    fn add(&self, index: usize, n: u64) {
+        self.counts[index].fetch_add(n, Relaxed);
+    }
+
+    fn get(&self, index: usize) -> u64 {
+        self.counts[index].load(Relaxed)
+    }
+
+    /// Every label value with its count.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.values.iter().zip(&self.counts).map(|(value, count)| (*value, count.load(Relaxed)))
+    }
+}
+
+/// How one call to payment ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AttemptOutcome {
+    Succeeded,
+    Declined,
+    Failed,
+    Unreachable,
+    Broken,
+}
+
+const ATTEMPT_OUTCOMES: &[&str] = &["succeeded", "declined", "failed", "unreachable", "broken"];
+
+/// How a payment ended, as order-api learns it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PaymentOutcome {
+    Made,
+    Declined,
+    Failed,
+}
+
+const PAYMENT_OUTCOMES: &[&str] = &["made", "declined", "failed"];
+
+/// How a charge ended inside payment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ChargeOutcome {
+    Succeeded,
+    Declined,
+    Failed,
+    Refused,
+}
+
+const CHARGE_OUTCOMES: &[&str] = &["succeeded", "declined", "failed", "refused"];
+
+const ORDER_STATES: &[&str] = &["placed", "paying", "completed", "declined", "failed"];
+
+const REASONS: &[&str] = &["concurrency-limit", "rate-limit", "queue-full"];
+
+/// Every status that these services answer with.
+const CODES: &[&str] =
+    &["200", "400", "402", "404", "405", "409", "413", "422", "429", "500", "501", "502", "503", "other"];
+
+/// All counters. Each kind of service exposes those that it counts.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    pub(super) requests: Tally,
+    pub(super) orders: Tally,
+    pub(super) payments: Tally,
+    pub(super) dropped: Tally,
+    pub(super) attempts: Tally,
+    pub(super) exhausted: Tally,
+    pub(super) charges: Tally,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            requests: Tally::new("request_count", "Requests answered", "code", CODES),
+            orders: Tally::new("orders", "Orders that came into a state", "state", ORDER_STATES),
+            payments: Tally::new("payments", "Payments of orders", "outcome", PAYMENT_OUTCOMES),
+            dropped: Tally::new("dropped_requests", "Requests refused at the door", "reason", REASONS),
+            attempts: Tally::new("payment_attempts", "Calls to payment", "outcome", ATTEMPT_OUTCOMES),
+            exhausted: Tally::new("attempts_exhausted", "Orders failed at the cap on attempts", "", &[""]),
+            charges: Tally::new("charges", "Charges executed", "outcome", CHARGE_OUTCOMES),
+        }
+    }
+}
+
+impl Counters {
+    pub(crate) fn request(&self, status: StatusCode) {
+        let index = match status.as_u16() {
+            200 => 0,
+            400 => 1,
+            402 => 2,
+            404 => 3,
+            405 => 4,
+            409 => 5,
+            413 => 6,
+            422 => 7,
+            429 => 8,
+            500 => 9,
+            501 => 10,
+            502 => 11,
+            503 => 12,
+            _ => 13,
+        };
+        self.requests.add(index, 1);
+    }
+
+    pub(crate) fn order(&self, state: OrderState) {
+        self.orders.add(state as usize, 1);
+    }
+
+    pub(crate) fn payments(&self, outcome: PaymentOutcome, n: u64) {
+        self.payments.add(outcome as usize, n);
+    }
+
+    pub(crate) fn payments_so_far(&self, outcome: PaymentOutcome) -> u64 {
+        self.payments.get(outcome as usize)
+    }
+
+    pub(crate) fn dropped(&self, reason: Reason) {
+        self.dropped.add(reason as usize, 1);
+    }
+
+    pub(crate) fn attempt(&self, outcome: AttemptOutcome) {
+        self.attempts.add(outcome as usize, 1);
+    }
+
+    pub(crate) fn exhausted(&self) {
+        self.exhausted.add(0, 1);
+    }
+
+    pub(crate) fn charge(&self, outcome: ChargeOutcome) {
+        self.charges.add(outcome as usize, 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_values_stand_in_the_order_of_their_enums() {
+        let states: Vec<_> = OrderState::ALL.iter().map(|state| state.as_str()).collect();
+        assert_eq!(states, ORDER_STATES);
+        let reasons: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(reasons, REASONS);
+        assert_eq!(ATTEMPT_OUTCOMES[AttemptOutcome::Broken as usize], "broken");
+        assert_eq!(PAYMENT_OUTCOMES[PaymentOutcome::Failed as usize], "failed");
+        assert_eq!(CHARGE_OUTCOMES[ChargeOutcome::Refused as usize], "refused");
+    }
+
+    #[test]
+    fn a_status_is_counted_under_its_own_code() {
+        let counters = Counters::default();
+        for code in CODES.iter().filter(|code| **code != "other") {
+            counters.request(StatusCode::from_bytes(code.as_bytes()).expect("a status"));
+        }
+        counters.request(StatusCode::IM_A_TEAPOT);
+        assert!(counters.requests.counts().all(|(_, count)| count == 1), "{:?}", counters.requests);
+    }
+}

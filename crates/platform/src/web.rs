@@ -1,0 +1,12 @@
+//! HTTP as every service here speaks it: problem details, request ids, traces, bounded bodies.
+
+pub(crate) mod body;
+pub(crate) mod common;
+pub(crate) mod context;
+pub(crate) mod openapi;
+pub(crate) mod problem;
+pub(crate) mod trace;
+pub(crate) mod upstream;
+
+pub(crate) use context::RequestContext;
+pub(crate) use problem::{Problem, ProblemKind};

@@ -1,0 +1,205 @@
+//! A request's identity: its id and its place in a trace, on every hop, in every log line and answer.
+//!
+//! The outermost layer of every service. It takes `X-Request-Id` and `traceparent` from the request or
+//! makes them, hands them inwards as an extension, opens the span that every log line inside carries,
+//! and writes the body of a [`Problem`], because here the path and the id are known.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
+use node::{Node, Rng};
+use pin_project_lite::pin_project;
+use rand::Rng as _;
+use tower::{Layer, Service};
+use tracing::Span;
+
+use super::problem::Problem;
+use super::trace::{TRACEPARENT, TraceContext};
+
+/// The header that carries a request's id.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest request id that is taken over from a client.
+const REQUEST_ID_LENGTH_MAX: usize = 128;
+
+/// A request's identity. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestContext {
+    request_id: HeaderValue,
+    trace: TraceContext,
+    ids: Ids,
+}
+
+impl RequestContext {
+    fn of(headers: &HeaderMap, ids: &Ids) -> Self {
+        let request_id = headers.get(&X_REQUEST_ID).filter(|id| is_request_id(id)).cloned();
+        let request_id = request_id.unwrap_or_else(|| ids.request_id());
+        let caller = headers.get(TRACEPARENT).and_then(|header| TraceContext::parse(header.as_bytes()));
+        let trace = caller.unwrap_or_else(|| ids.trace());
+        Self { request_id, trace, ids: ids.clone() }
+    }
+
+    /// The context that the outermost layer has put into a request.
+    pub(crate) fn in_request(request: &Request<Body>) -> Self {
+        request.extensions().get::<Self>().expect("every route stands behind the context layer").clone()
+    }
+
+    /// The request's id.
+    pub(crate) fn request_id(&self) -> &str {
+        self.request_id.to_str().expect("a request id is visible ASCII")
+    }
+
+    /// Identifies a call to the next hop: the same request, the same trace, and a span of its own.
+    pub(crate) fn identify(&self, headers: &mut HeaderMap) {
+        let call = TraceContext { parent_id: self.ids.span_id(), ..self.trace };
+        headers.insert(X_REQUEST_ID, self.request_id.clone());
+        headers.insert(TRACEPARENT, call.header());
+    }
+
+    fn span(&self, request: &Request<Body>) -> Span {
+        tracing::info_span!(
+            "request",
+            request_id = self.request_id(),
+            trace_id = format_args!("{:032x}", self.trace.trace_id),
+            method = %request.method(),
+            path = request.uri().path(),
+        )
+    }
+}
+
+fn is_request_id(value: &HeaderValue) -> bool {
+    (1..=REQUEST_ID_LENGTH_MAX).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
+}
+
+/// Where ids come from: a random stream of the service's node.
+#[derive(Clone, Debug)]
+struct Ids {
+    rng: Arc<Mutex<Rng>>,
+}
+
+impl Ids {
+    /// A restarted process asks for a stream of its own, so that it does not repeat ids.
+    fn new(node: &Node) -> Self {
+        let stream = format!("request-ids/{}", node.elapsed().as_micros());
+        Self { rng: Arc::new(Mutex::new(node.rng(&stream))) }
+    }
+
+    fn next(&self) -> u64 {
+        self.rng.lock().unwrap_or_else(PoisonError::into_inner).next_u64()
+    }
+
+    fn request_id(&self) -> HeaderValue {
+        HeaderValue::try_from(format!("{:016x}{:016x}", self.next(), self.next()))
+            .expect("hex digits can stand in a header")
+    }
+
+    /// Never zero, which would say that there is none.
+    fn span_id(&self) -> u64 {
+        self.next().max(1)
+    }
+
+    fn trace(&self) -> TraceContext {
+        let trace_id = u128::from(self.next()) << 64 | u128::from(self.span_id());
+        TraceContext { trace_id, parent_id: self.span_id(), flags: 1 }
+    }
+}
+
+/// Gives every request its identity.
+#[derive(Clone, Debug)]
+pub(crate) struct ContextLayer {
+    ids: Ids,
+}
+
+impl ContextLayer {
+    /// Ids from this node's random streams.
+    pub(crate) fn new(node: &Node) -> Self {
+        Self { ids: Ids::new(node) }
+    }
+}
+
+impl<S> Layer<S> for ContextLayer {
+    type Service = WithContext<S>;
+
+    fn layer(&self, inner: S) -> WithContext<S> {
+        WithContext { ids: self.ids.clone(), inner }
+    }
+}
+
+/// A service whose requests have an identity.
+#[derive(Clone, Debug)]
+pub(crate) struct WithContext<S> {
+    ids: Ids,
+    inner: S,
+}
+
+impl<S> Service<Request<Body>> for WithContext<S>
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = ContextFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let context = RequestContext::of(request.headers(), &self.ids);
+        let span = context.span(&request);
+        let uri = request.uri().clone();
+        let request_id = context.request_id.clone();
+        request.extensions_mut().insert(context);
+        let call = span.in_scope(|| self.inner.call(request));
+        ContextFuture { call, span, uri, request_id }
+    }
+}
+
+pin_project! {
+    /// A call inside its span.
+    pub(crate) struct ContextFuture<F> {
+        #[pin]
+        call: F,
+        span: Span,
+        uri: Uri,
+        request_id: HeaderValue,
+    }
+}
+
+impl<F> Future for ContextFuture<F>
+where
+    F: Future<Output = Result<Response, Infallible>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _inside = this.span.enter();
+        let Ok(mut response) = ready!(this.call.poll(cx));
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            let request_id = this.request_id.to_str().expect("a request id is visible ASCII");
+            problem.write(&mut response, this.uri.path(), request_id);
+        }
+        tracing::debug!(status = response.status().as_u16(), "answered");
+        response.headers_mut().insert(X_REQUEST_ID, this.request_id.clone());
+        Poll::Ready(Ok(response))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_short_visible_ids_are_taken_over() {
+        let is_one = |text: &str| is_request_id(&HeaderValue::from_bytes(text.as_bytes()).expect("a header"));
+        assert!(is_one("req-1") && is_one(&"x".repeat(128)));
+        assert!(!is_one("") && !is_one("two words") && !is_one("ä") && !is_one(&"x".repeat(129)));
+    }
+}
