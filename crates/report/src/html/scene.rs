@@ -101,17 +101,52 @@ pub(super) fn story(grid: &Grid<'_>, design: usize, story: &Story) -> Markup {
 
 /// The command that runs the record, or one scene of it, again.
 pub(super) fn replay(record: &Record, scene: Option<(&str, &LoadRecord)>) -> String {
-    let what = match record.experiment.as_str() {
-        "ladder" => "failfirst ladder".to_owned(),
-        other => format!("failfirst run experiments/{other}.toml"),
-    };
-    let mut command = format!("{what} --world {} --seed {}", record.world, record.seed);
+    let what = if record.experiment == "ladder" { "ladder" } else { "run EXPERIMENT.toml" };
+    let mut command = format!("failfirst {what} --seed {}", record.seed);
+    if record.world != "sim" {
+        command.push_str(&format!(" --world {}", word(&record.world)));
+    }
     if let Some((fault, load)) = scene {
-        command.push_str(&format!(" --faults {fault}"));
-        if let LoadRecord::Constant { rate_per_s, duration_s, .. } = load {
-            let (rate, duration) = (format::number(*rate_per_s), format::number(*duration_s));
-            command.push_str(&format!(" --rates {rate} --duration {duration}s"));
+        command.push_str(&format!(" --faults {}", word(fault)));
+        if let LoadRecord::Constant { rate_per_s, .. } = load {
+            command.push_str(&format!(" --rates {}", format::number(*rate_per_s)));
         }
+        let seconds = format::load_duration_s(load);
+        let whole = seconds.fract() == 0.0;
+        let duration = if whole { format!("{seconds:.0}s") } else { format!("{:.0}ms", seconds * 1_000.0) };
+        command.push_str(&format!(" --duration {duration}"));
     }
     command
+}
+
+/// A word that a shell leaves as it is: a record from elsewhere must not smuggle in a command.
+fn word(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn a_replay_names_everything_that_differs_from_the_whole() {
+        let mut record = sample::record(vec![sample::cell("a", "none", 50.0)]);
+        assert_eq!(replay(&record, None), "failfirst ladder --seed 1");
+        let load =
+            LoadRecord::Ramp { from_per_s: 1.0, to_per_s: 9.0, duration_s: 2.5, spacing: "even".to_owned() };
+        (record.experiment, record.world) = ("mine".to_owned(), "local".to_owned());
+        assert_eq!(
+            replay(&record, Some(("it's; rm -r /", &load))),
+            r"failfirst run EXPERIMENT.toml --seed 1 --world local --faults 'it'\''s; rm -r /' --duration 2500ms"
+        );
+        assert_eq!(
+            replay(&record, Some(("none", &record.cells[0].load))),
+            "failfirst run EXPERIMENT.toml --seed 1 --world local --faults none --rates 50 --duration 20s"
+        );
+    }
 }
