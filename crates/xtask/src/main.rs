@@ -26,7 +26,7 @@ fn chore(arguments: Vec<String>) -> anyhow::Result<()> {
                     .with_context(|| format!("cannot create {}", folder.display()))?;
                 std::fs::write(&path, file.text)
                     .with_context(|| format!("cannot write {}", path.display()))?;
-                println!("{}", path.display());
+                println!("docs/schema/{}", file.name);
             }
             Ok(())
         }

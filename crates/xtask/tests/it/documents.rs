@@ -49,14 +49,12 @@ fn broken_links(file: &Tracked) -> Vec<String> {
         .filter(|link| !link.contains("://") && !link.starts_with("mailto:"))
         .filter(|link| {
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target =
-                if path.is_empty() { root().join(&file.path) } else { root().join(&folder).join(path) };
-            if anchor.is_empty() {
-                return !target.exists();
-            }
-            match std::fs::read_to_string(target) {
-                Ok(text) => !anchors(&text).iter().any(|found| found == anchor),
-                Err(_) => true,
+            let target = root().join(&folder).join(path);
+            let text = if path.is_empty() { Ok(file.text.clone()) } else { std::fs::read_to_string(&target) };
+            match (anchor, text) {
+                ("", _) => !target.exists(),
+                (_, Ok(text)) => !anchors(&text).iter().any(|found| found == anchor),
+                (_, Err(_)) => true,
             }
         })
         .map(|link| format!("{}: {link}", file.path))

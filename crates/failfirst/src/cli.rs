@@ -1,0 +1,198 @@
+//! What can be said on the command line, and nothing of what it does.
+//!
+//! It lies in the library so that tests can parse every command that the documents show. A value that cannot be
+//! meant is refused here, by clap, with exit code 2 and before anything is created.
+
+mod values;
+
+use std::net::IpAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lab::serve::ServiceKind;
+
+pub use self::values::{PeerAddress, Seeds};
+use self::values::{duration, rate};
+
+/// Breaks an order platform on purpose, lets its reliability be earned one constraint at a time, proves each step.
+#[derive(Debug, Parser)]
+#[command(name = "failfirst", version, arg_required_else_help = true, infer_long_args = false)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run every design under every load and fault of the ladder, and compare.
+    Ladder(ExperimentArgs),
+    /// Run an experiment file, with the same options as the ladder.
+    Run(RunArgs),
+    /// Show two records side by side, with what changed.
+    Compare(CompareArgs),
+    /// List, show and compare designs.
+    Designs(DesignsArgs),
+    /// Start all services of a design as real processes; ctrl-c stops them.
+    Up(UpArgs),
+    /// Run one service of a design in this process.
+    Serve(ServeArgs),
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The experiment: a TOML file with designs, loads, faults and expectations.
+    #[arg(value_name = "EXPERIMENT.toml")]
+    pub file: PathBuf,
+    /// The same options as for the ladder.
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+}
+
+/// The options of an experiment. What is not given is as the experiment file says.
+#[derive(Debug, Args)]
+pub struct ExperimentArgs {
+    /// Where it happens.
+    #[arg(long, value_enum, default_value_t = World::Sim)]
+    pub world: World,
+    /// The seed: the same seed gives the same record, byte for byte (but for `wall_s`). Default 1.
+    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    pub seed: Option<u64>,
+    /// Run with each of these seeds and report the spread, for example `1..10` (both included).
+    #[arg(long, value_name = "FIRST..LAST")]
+    pub seeds: Option<Seeds>,
+    /// Orders per second, for example `50,1000`. Each replaces the rate of the experiment's constant loads.
+    #[arg(long, value_name = "RATE,…", value_delimiter = ',', value_parser = rate, allow_hyphen_values = true)]
+    pub rates: Vec<f64>,
+    /// How long orders keep coming, for example `20s`.
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
+    pub duration: Option<Duration>,
+    /// Designs by name or file, for example `v0.1.0,v0.3.0`.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub designs: Vec<String>,
+    /// Faults by name, for example `none,blackout`.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub faults: Vec<String>,
+    /// Where the record and the report are written; `out/<experiment>` by default.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Check the experiment's expectations and the invariants; exit with 1 when one does not hold.
+    #[arg(long)]
+    pub check: bool,
+    /// Print the record on standard output instead of the table.
+    #[arg(long)]
+    pub json: bool,
+    /// How many cells run at once; by default as many as there are cores. Changes no result.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Where a run happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum World {
+    /// Simulated network, hosts and time: deterministic, and faster than real time.
+    Sim,
+}
+
+/// `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The record to compare with.
+    #[arg(value_name = "A.json")]
+    pub a: PathBuf,
+    /// The record that may differ.
+    #[arg(value_name = "B.json")]
+    pub b: PathBuf,
+    /// Print the comparison as JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `designs`.
+#[derive(Debug, Args)]
+pub struct DesignsArgs {
+    /// What to do with them; lists them by default.
+    #[command(subcommand)]
+    pub command: Option<DesignsCommand>,
+}
+
+/// What can be done with designs.
+#[derive(Debug, Subcommand)]
+pub enum DesignsCommand {
+    /// Every design with what it adds.
+    List,
+    /// One design, complete.
+    Show {
+        /// The design's name, or a TOML file.
+        #[arg(value_name = "DESIGN")]
+        design: String,
+    },
+    /// What one design has and the other has not.
+    Diff {
+        /// The design to start from.
+        #[arg(value_name = "A")]
+        a: String,
+        /// The design to arrive at.
+        #[arg(value_name = "B")]
+        b: String,
+    },
+}
+
+/// `up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// The design's name, or a TOML file.
+    #[arg(value_name = "DESIGN")]
+    pub design: String,
+    /// The address to listen on.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+    /// The first of the ports: order-api gets it, order-processor the next, payment-service the one after.
+    #[arg(long, value_name = "PORT", default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..=65_533))]
+    pub base_port: u16,
+    /// order-api's port.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port_order_api: Option<u16>,
+    /// order-processor's port.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port_order_processor: Option<u16>,
+    /// payment-service's port.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port_payment_service: Option<u16>,
+    /// The first of the admin ports, on this machine only; none when not given. payment-service's takes a
+    /// hardship: `curl -X PUT http://127.0.0.1:9082/hardship -d '{"slowdown":5}'`.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_533))]
+    pub admin_base_port: Option<u16>,
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// `order-api`, `order-processor` or `payment-service`.
+    #[arg(value_name = "SERVICE")]
+    pub service: ServiceKind,
+    /// The design's name, or a TOML file.
+    #[arg(long, value_name = "DESIGN")]
+    pub design: String,
+    /// The address to listen on.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+    /// The port; the service's own default (8080, 8081, 8082) when not given.
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// A port for whoever examines the service, on this machine only: `/facts`, `/gauges`, and for payment-service
+    /// `/hardship`. None when not given.
+    #[arg(long, value_name = "PORT")]
+    pub admin_port: Option<u16>,
+    /// Where another service is, for example `payment-service=10.0.0.3:8082`; on this machine at its default
+    /// port when not given.
+    #[arg(long = "peer", value_name = "SERVICE=ADDRESS")]
+    pub peers: Vec<PeerAddress>,
+    /// Stop when standard input closes: the process that started this one is gone.
+    #[arg(long, hide = true)]
+    pub stop_with_stdin: bool,
+}

@@ -1,0 +1,117 @@
+//! Values with a grammar of their own. Each error says what would be right.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use lab::serve::ServiceKind;
+
+/// More seeds than this in one run are a mistake: a campaign is another command.
+const SEEDS_MAX: u64 = 10_000;
+
+/// `FIRST..LAST`, both included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seeds(pub RangeInclusive<u64>);
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |text: &str| text.trim().parse::<u64>().ok();
+        let range = text.split_once("..").and_then(|(first, last)| Some(number(first)?..=number(last)?));
+        match range {
+            None => Err("seeds are written FIRST..LAST, for example 1..10".to_owned()),
+            Some(range) if range.is_empty() => Err("the first seed is not above the last".to_owned()),
+            Some(range) if range.end() - range.start() >= SEEDS_MAX => {
+                Err(format!("at most {SEEDS_MAX} seeds in one run"))
+            }
+            Some(range) => Ok(Self(range)),
+        }
+    }
+}
+
+/// `SERVICE=ADDRESS:PORT`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerAddress {
+    /// The service's name.
+    pub service: ServiceKind,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl FromStr for PeerAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (service, address) = text
+            .split_once('=')
+            .ok_or("a peer is written SERVICE=ADDRESS:PORT, for example order-api=127.0.0.1:8080")?;
+        let address = address
+            .parse()
+            .map_err(|_| format!("`{address}` is no address and port, for example 127.0.0.1:8080"))?;
+        Ok(Self { service: service.parse().map_err(|error| format!("{error}"))?, address })
+    }
+}
+
+/// A rate in orders per second: finite and greater than 0.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("a rate is a number of orders per second greater than 0".to_owned()),
+    }
+}
+
+/// A duration greater than 0, with its unit.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text.trim()) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("a duration is a positive number with its unit, for example 20s or 500ms".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PeerAddress, Seeds, ServiceKind, duration, rate};
+
+    #[test]
+    fn seeds_include_both_ends() {
+        assert_eq!("1..10".parse(), Ok(Seeds(1..=10)));
+        assert_eq!("7..7".parse(), Ok(Seeds(7..=7)));
+    }
+
+    #[test]
+    fn what_is_no_range_of_seeds_is_refused() {
+        for bad in ["", "5", "..", "1..", "..4", "a..b", "-1..3", "10..1", "1...3", "0..18446744073709551615"]
+        {
+            assert!(bad.parse::<Seeds>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rates_and_durations_are_positive_and_finite() {
+        assert_eq!(rate("0.5"), Ok(0.5));
+        assert_eq!(duration("1m 30s").map(|d| d.as_secs()), Ok(90));
+        for bad in ["0", "-1", "NaN", "inf", "1e999", "", "fast"] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
+        for bad in ["0s", "-5s", "20", "", "soon", "s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_peer_is_a_service_and_where_it_listens() {
+        let peer: PeerAddress = "payment-service=10.0.0.3:8082".parse().expect("a peer");
+        assert_eq!((peer.service, peer.address.port()), (ServiceKind::PaymentService, 8082));
+        for bad in [
+            "payment-service",
+            "payment-service=",
+            "payment-service=10.0.0.3",
+            "order-api=localhost:1",
+            "kitchen=127.0.0.1:1",
+        ] {
+            assert!(bad.parse::<PeerAddress>().is_err(), "{bad}");
+        }
+    }
+}

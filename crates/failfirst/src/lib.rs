@@ -1,0 +1,52 @@
+//! The command line of Failfirst: it reads what is asked, has the laboratory do it, and says what came of it.
+//!
+//! A library only so that tests can reach [`cli`]; the program is `main.rs`. What a command knows of the world it
+//! knows from `lab` and `report`. This is the one crate that talks to people: it alone prints, draws progress,
+//! listens to signals and starts processes.
+
+pub mod cli;
+mod compare;
+mod designs;
+mod experiment;
+mod failure;
+mod logs;
+mod output;
+mod progress;
+mod serve;
+mod signals;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::cli::{Cli, Command};
+use self::failure::Failure;
+
+/// Reads the command line, does what it says, and returns the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Wrong usage ends here, with clap's own message and exit code 2.
+    match run(&Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let said = failure.to_string();
+            if !said.is_empty() {
+                eprintln!("{said}");
+            }
+            failure.code()
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    logs::start(if matches!(command, Command::Serve(_)) { "info" } else { "warn" });
+    match command {
+        Command::Ladder(options) => experiment::ladder(options),
+        Command::Run(args) => experiment::file(args),
+        Command::Compare(args) => compare::compare(args),
+        Command::Designs(args) => designs::designs(args.command.as_ref()),
+        Command::Up(args) => up::up(args),
+        Command::Serve(args) => serve::serve(args),
+    }
+}

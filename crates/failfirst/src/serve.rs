@@ -1,0 +1,52 @@
+//! `failfirst serve`: one service of a design in this process.
+
+use anyhow::Context as _;
+use lab::serve::{ServeRealOptions, serve_real};
+use tokio::io::AsyncReadExt as _;
+
+use crate::cli::ServeArgs;
+use crate::failure::Failure;
+use crate::signals;
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+///
+/// When the design is wrong, or when a port cannot be used.
+pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let design = crate::designs::resolve(&args.design)?;
+    let options = ServeRealOptions {
+        bind: args.bind,
+        port: args.port,
+        admin_port: args.admin_port,
+        peers: args.peers.iter().map(|peer| (peer.service.name().to_owned(), peer.address)).collect(),
+        ..ServeRealOptions::default()
+    };
+    let runtime =
+        tokio::runtime::Runtime::new().context("cannot start the runtime").map_err(Failure::stopped)?;
+    let outcome = runtime.block_on(async {
+        let interrupted = signals::interrupted().map_err(Failure::stopped)?;
+        let served = serve_real(args.service, design, options);
+        tokio::select! {
+            biased;
+            () = interrupted => Ok(()),
+            () = abandoned(args.stop_with_stdin) => Ok(()),
+            served = served => served
+                .with_context(|| format!("{} cannot listen", args.service))
+                .map_err(|error| Failure::input(error).help("choose another port with --port, or another address with --bind")),
+        }
+    });
+    // Connections that are still open, and the thread that reads standard input, are not waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Waits until nobody holds the other end of standard input; for ever when that does not matter.
+async fn abandoned(matters: bool) {
+    if !matters {
+        std::future::pending::<()>().await;
+    }
+    let mut stdin = tokio::io::stdin();
+    let mut ignored = [0; 64];
+    while matches!(stdin.read(&mut ignored).await, Ok(1..)) {}
+}

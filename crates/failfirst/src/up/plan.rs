@@ -1,0 +1,132 @@
+//! Which service listens where, and whether it can.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+use anyhow::anyhow;
+use lab::serve::ServiceKind;
+
+use crate::cli::UpArgs;
+use crate::failure::Failure;
+
+/// What `up` is going to start.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The design, as it was given: the services resolve it themselves.
+    pub(super) design: String,
+    /// The services, the entrance first.
+    pub(super) services: Vec<Planned>,
+}
+
+/// One service of a [`Plan`].
+#[derive(Debug)]
+pub(super) struct Planned {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Where it listens.
+    pub(super) listen: SocketAddr,
+    /// Where the others reach it.
+    pub(super) reachable: SocketAddr,
+    /// Where it is examined, if anywhere.
+    pub(super) admin: Option<SocketAddr>,
+}
+
+impl Plan {
+    pub(super) fn new(args: &UpArgs) -> Result<Self, Failure> {
+        crate::designs::resolve(&args.design)?;
+        let own_port = |kind| match kind {
+            ServiceKind::OrderApi => args.port_order_api,
+            ServiceKind::OrderProcessor => args.port_order_processor,
+            ServiceKind::PaymentService => args.port_payment_service,
+        };
+        let services = ServiceKind::ALL.into_iter().zip(0..).map(|(kind, offset)| {
+            let port = own_port(kind).unwrap_or(args.base_port + offset);
+            Planned {
+                name: kind.name(),
+                listen: SocketAddr::new(args.bind, port),
+                reachable: SocketAddr::new(reachable_at(args.bind), port),
+                admin: args
+                    .admin_base_port
+                    .map(|base| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), base + offset)),
+            }
+        });
+        Ok(Self { design: args.design.clone(), services: services.collect() })
+    }
+
+    /// A port that is taken is said before anything is started. (Who takes it in between is caught later: the
+    /// service that cannot listen stops, and so does everything.)
+    pub(super) fn check_ports(&self) -> Result<(), Failure> {
+        let mut owners = BTreeMap::new();
+        for (name, address) in self.services.iter().flat_map(Planned::addresses) {
+            let port = address.port();
+            if let Some(other) = owners.insert(port, name) {
+                return Err(Failure::input(anyhow!("{other} and {name} cannot both have port {port}")));
+            }
+            TcpListener::bind(address).map_err(|error| cannot_listen(name, address, error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Planned {
+    fn addresses(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        std::iter::once(self.listen).chain(self.admin).map(|address| (self.name, address))
+    }
+}
+
+fn cannot_listen(name: &str, address: SocketAddr, error: io::Error) -> Failure {
+    let port = address.port();
+    if error.kind() == io::ErrorKind::AddrInUse {
+        return Failure::input(anyhow!("port {port} for {name} is already in use")).help(format!(
+            "stop the process that listens there, or choose other ports: --base-port {}, or --port-{name} PORT",
+            if port < 50_000 { port + 10_000 } else { port - 10_000 }
+        ));
+    }
+    Failure::input(anyhow::Error::new(error).context(format!("{name} cannot listen on {address}")))
+        .help("choose an address of this machine with --bind, and ports with --base-port")
+}
+
+/// A service that listens everywhere is reached on this machine itself.
+fn reachable_at(bind: IpAddr) -> IpAddr {
+    match bind {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Plan, Planned, reachable_at};
+
+    fn planned(name: &'static str, port: u16) -> Planned {
+        let address = ([127, 0, 0, 1], port).into();
+        Planned { name, listen: address, reachable: address, admin: None }
+    }
+
+    #[test]
+    fn a_taken_port_is_said_with_its_service_and_a_way_out() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = taken.local_addr().expect("bound").port();
+        let plan = Plan { design: "any".to_owned(), services: vec![planned("order-api", port)] };
+        let said = plan.check_ports().expect_err("taken").to_string();
+        assert!(said.contains(&format!("port {port} for order-api is already in use")), "{said}");
+        assert!(said.contains("--base-port") && said.contains("--port-order-api"), "{said}");
+    }
+
+    #[test]
+    fn two_services_cannot_share_a_port() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = free.local_addr().expect("bound").port();
+        drop(free);
+        let plan = Plan { design: "any".to_owned(), services: vec![planned("a", port), planned("b", port)] };
+        assert!(plan.check_ports().expect_err("twice").to_string().contains("a and b cannot both have port"));
+    }
+
+    #[test]
+    fn who_listens_everywhere_is_reached_here() {
+        assert_eq!(reachable_at([0, 0, 0, 0].into()).to_string(), "127.0.0.1");
+        assert_eq!(reachable_at([10, 0, 0, 7].into()).to_string(), "10.0.0.7");
+    }
+}

@@ -1,0 +1,16 @@
+//! The program as its users meet it: run as a process, judged by what it prints, writes and returns.
+
+mod bad_input;
+mod determinism;
+mod documented_commands;
+#[cfg(unix)]
+mod up;
+
+use assert_cmd::Command;
+
+/// The program, started in `folder`, so that a file that should not be written would be found there.
+fn failfirst(folder: &std::path::Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_failfirst"));
+    command.current_dir(folder).env_remove("FAILFIRST_LOG").env_remove("RUST_LOG");
+    command
+}
