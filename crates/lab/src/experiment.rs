@@ -30,8 +30,7 @@ pub(crate) use replay::{CellName, replay};
 use crate::{designs::ResolvedDesign, toml_file::FileError};
 
 /// The ladder's file, as it is named in messages and as it is in the binary.
-const LADDER: (&str, &str) =
-    ("experiments/ladder.toml", include_str!("../../../experiments/ladder.toml"));
+const LADDER: (&str, &str) = ("experiments/ladder.toml", include_str!("../../../experiments/ladder.toml"));
 
 /// Something that can be run and judged.
 #[derive(Clone, Debug)]

@@ -1,8 +1,33 @@
 //! The laboratory: it runs designs under loads and faults in a world, and holds what came out against
 //! what was expected.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`designs`] | design files: extend, check, show, compare |
+//! | [`experiment`] | experiment files: what is run, what must come out, and whether it did |
+//! | [`runner`] | runs all cells of an experiment, in parallel, into one record |
+//! | [`mod@serve`] | one service of a design as a real process |
+//! | `world::sim` | the simulated world in which a cell happens |
+//! | `collector` | what all sides testify, joined into facts; the same for every world |
+//!
+//! A command line needs this crate and a report; the record and everything in it is re-exported as
+//! [`evidence`].
+//!
+//! ```no_run
+//! use lab::{experiment::{Experiment, check}, runner::{RunOptions, Silent, run}};
+//!
+//! let ladder = Experiment::ladder();
+//! let options = RunOptions { rates: Some(vec![50.0]), ..RunOptions::default() };
+//! let record = run(&ladder, &options, &Silent)?;
+//! let broken = check(&ladder, &record).into_iter().filter(|verdict| !verdict.passed).count();
+//! # Ok::<(), lab::runner::LabError>(())
+//! ```
 
+mod collector;
 pub mod designs;
 pub mod experiment;
+pub mod runner;
+pub mod serve;
 mod toml_file;
 mod world;
 

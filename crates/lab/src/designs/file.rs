@@ -39,7 +39,9 @@ pub(super) fn name_fault(name: &str) -> Option<&'static str> {
     match name {
         "" => Some("a design needs a name"),
         name if name.len() > 64 => Some("a design's name has at most 64 characters"),
-        name if !name.chars().all(is_plain) => Some("a design's name is made of letters, digits, `.`, `-` and `_`"),
+        name if !name.chars().all(is_plain) => {
+            Some("a design's name is made of letters, digits, `.`, `-` and `_`")
+        }
         _ => None,
     }
 }

@@ -92,8 +92,11 @@ fn chain(name_or_path: &str) -> Result<Vec<Loaded>, DesignError> {
         let identity = place.identity();
         if chain.iter().any(|loaded| loaded.identity == identity) {
             let circle: Vec<_> = chain.iter().map(|loaded| loaded.label.as_str()).collect();
-            let reason =
-                format!("the designs extend each other in a circle: {} → {}", circle.join(" → "), place.label());
+            let reason = format!(
+                "the designs extend each other in a circle: {} → {}",
+                circle.join(" → "),
+                place.label()
+            );
             return Err(last.refuse(Some(extends.span()), &reason).into());
         }
         let parent = place.load().map_err(|error| match error {

@@ -71,7 +71,11 @@ impl Bound {
         // Six decimals are more than any metric has; they hide the noise of the subtraction.
         let amount = (distance.abs() * 1e6).round() / 1e6;
         let side = if distance < 0.0 { "below" } else { "above" };
-        let share = if limit == 0.0 { String::new() } else { format!(" ({:.1} %)", (distance / limit * 100.0).abs()) };
+        let share = if limit == 0.0 {
+            String::new()
+        } else {
+            format!(" ({:.1} %)", (distance / limit * 100.0).abs())
+        };
         Some(format!("{amount} {side}{share}"))
     }
 }
@@ -165,7 +169,11 @@ impl ExpectFile {
 }
 
 /// An expectation about a cell that the experiment does not have would be green for ever.
-fn is_subset<T: PartialEq + fmt::Display>(what: &str, named: Option<&[T]>, known: &[T]) -> Result<(), String> {
+fn is_subset<T: PartialEq + fmt::Display>(
+    what: &str,
+    named: Option<&[T]>,
+    known: &[T],
+) -> Result<(), String> {
     let Some(named) = named else { return Ok(()) };
     if named.is_empty() {
         return Err(format!("the expectation speaks of no {what}"));

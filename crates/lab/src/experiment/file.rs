@@ -7,8 +7,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Candidate, Experiment, Source, expect::ExpectFile, load::{LoadFile, RawLoad}};
-use crate::{designs, toml_file::FileError};
+use super::{
+    Candidate, Experiment, Source,
+    expect::ExpectFile,
+    load::{LoadFile, RawLoad},
+};
+use crate::{
+    designs,
+    toml_file::{FileError, chain},
+};
 
 /// An experiment: designs × loads × faults, with expectations.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -114,7 +121,10 @@ fn plans(
         }
         if let Some(host) = crate::world::unknown_host(&plan) {
             let known = crate::world::hosts().join(", ");
-            return Err(refuse(fault.span(), &format!("no host {host:?} to disturb, expected one of {known}")));
+            return Err(refuse(
+                fault.span(),
+                &format!("no host {host:?} to disturb, expected one of {known}"),
+            ));
         }
         defined.push(plan);
     }
@@ -142,19 +152,10 @@ fn plans(
         return Err(refuse(fault.span(), &reason));
     }
     if plans.is_empty() {
-        return Err(refuse(written.span(), "an experiment needs a fault; the one that does nothing is \"none\""));
+        return Err(refuse(
+            written.span(),
+            "an experiment needs a fault; the one that does nothing is \"none\"",
+        ));
     }
     Ok(plans)
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }

@@ -123,7 +123,8 @@ impl TryFrom<RawLoad> for LoadFile {
             (raw.from_per_s, raw.to_per_s),
             (raw.base_per_s, raw.peak_per_s, raw.burst_start, raw.burst_duration),
         );
-        let one = |load: Load| load.checked().map(|load| vec![load]).map_err(|error: LoadError| error.to_string());
+        let one =
+            |load: Load| load.checked().map(|load| vec![load]).map_err(|error: LoadError| error.to_string());
         let loads = match (raw.kind, given) {
             (Kind::Constant, (Some(rates), (None, None), (None, None, None, None))) => {
                 constants(rates, duration, spacing).map_err(|error| error.to_string())?
@@ -137,7 +138,11 @@ impl TryFrom<RawLoad> for LoadFile {
             }
             (
                 Kind::Burst,
-                (None, (None, None), (Some(base_per_s), Some(peak_per_s), Some(burst_start), Some(burst_duration))),
+                (
+                    None,
+                    (None, None),
+                    (Some(base_per_s), Some(peak_per_s), Some(burst_start), Some(burst_duration)),
+                ),
             ) => one(Load::Burst { base_per_s, peak_per_s, burst_start, burst_duration, duration, spacing })?,
             (Kind::Burst, _) => {
                 let keys = "`base_per_s`, `peak_per_s`, `burst_start` and `burst_duration`";

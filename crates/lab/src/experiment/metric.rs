@@ -26,10 +26,9 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
         return Err("an expectation needs a `metric`".to_owned());
     }
     match path.strip_prefix("errors.") {
-        Some(kind) if !is_error_kind(kind) => Err(format!(
-            "no kind of error {kind:?}, expected a status or one of {}",
-            ERROR_KINDS.join(", ")
-        )),
+        Some(kind) if !is_error_kind(kind) => {
+            Err(format!("no kind of error {kind:?}, expected a status or one of {}", ERROR_KINDS.join(", ")))
+        }
         _ => Ok(()),
     }
 }
@@ -42,7 +41,9 @@ pub(super) fn find(cell: &Value, path: &str) -> Found {
         None => match path.strip_prefix("errors.") {
             Some(kind) if is_error_kind(kind) => Found::Value(Some(0.0)),
             _ => match path.strip_suffix(".max").and_then(|array| lookup(cell, array)) {
-                Some(Value::Array(values)) => Found::Value(values.iter().filter_map(Value::as_f64).reduce(f64::max)),
+                Some(Value::Array(values)) => {
+                    Found::Value(values.iter().filter_map(Value::as_f64).reduce(f64::max))
+                }
                 _ => Found::Missing,
             },
         },
@@ -60,7 +61,8 @@ fn lookup<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
             }
         }),
         Value::Array(elements) => {
-            let (index, rest) = path.split_once('.').map_or((path, None), |(index, rest)| (index, Some(rest)));
+            let (index, rest) =
+                path.split_once('.').map_or((path, None), |(index, rest)| (index, Some(rest)));
             let element = elements.get(index.parse::<usize>().ok()?)?;
             rest.map_or(Some(element), |rest| lookup(element, rest))
         }
@@ -80,7 +82,8 @@ mod tests {
 
     #[test]
     fn keys_may_contain_dots_and_dashes() {
-        let cell = json!({"services": {"payment-service": {"waiting_max": 3}}, "p": {"99.9": 7, "99": {"9": 8}}});
+        let cell =
+            json!({"services": {"payment-service": {"waiting_max": 3}}, "p": {"99.9": 7, "99": {"9": 8}}});
         assert_eq!(find(&cell, "services.payment-service.waiting_max"), Found::Value(Some(3.0)));
         assert_eq!(find(&cell, "p.99.9"), Found::Value(Some(8.0)));
         assert_eq!(find(&json!({"p": {"99.9": 7}}), "p.99.9"), Found::Value(Some(7.0)));

@@ -103,8 +103,14 @@ impl Experiment {
             let own = self.faults.iter().find(|plan| plan.name() == name).cloned();
             let plan = own.or_else(|| chaos::named(name)).ok_or_else(|| {
                 let own = self.faults.iter().map(FaultPlan::name);
-                let more = chaos::NAMES.iter().copied().filter(|name| !self.faults.iter().any(|f| f.name() == *name));
-                UsageError::UnknownFault { name: name.clone(), known: own.chain(more).map(str::to_owned).collect() }
+                let more = chaos::NAMES
+                    .iter()
+                    .copied()
+                    .filter(|name| !self.faults.iter().any(|f| f.name() == *name));
+                UsageError::UnknownFault {
+                    name: name.clone(),
+                    known: own.chain(more).map(str::to_owned).collect(),
+                }
             })?;
             if !seen.insert(name) {
                 return Err(UsageError::Twice { what: "fault", name: name.clone() });

@@ -65,3 +65,34 @@ fn word(text: &str) -> String {
     }
     format!("'{}'", text.replace('\'', r"'\''"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn cell(load: LoadRecord) -> CellName<'static> {
+        CellName { design: "v0.2.0", fault: "none", seed: 3, load }
+    }
+
+    #[test]
+    fn an_experiment_file_is_replayed_by_its_path_and_a_shell_can_read_it() {
+        let mut experiment = Experiment::ladder();
+        experiment.source = Source::File(PathBuf::from("my experiments/it's.toml"));
+        experiment.designs[1].argument = "designs/two.toml".to_owned();
+        let load =
+            LoadRecord::Ramp { from_per_s: 1.0, to_per_s: 2.0, duration_s: 90.5, spacing: "even".to_owned() };
+        assert_eq!(
+            replay(&experiment, &cell(load)),
+            r"failfirst run 'my experiments/it'\''s.toml' --designs designs/two.toml --faults none --seed 3 --duration 1m30s500ms"
+        );
+    }
+
+    #[test]
+    fn a_rate_is_written_as_it_is() {
+        let load = LoadRecord::Constant { rate_per_s: 0.5, duration_s: 20.0, spacing: "even".to_owned() };
+        let command = replay(&Experiment::ladder(), &cell(load));
+        assert!(command.contains(" --rates 0.5 "), "{command}");
+    }
+}

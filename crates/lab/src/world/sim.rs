@@ -1,0 +1,140 @@
+//! The simulated world: one cell on one paused `current_thread` runtime.
+//!
+//! The cell's course, in virtual time: the services start; a second later the load and the fault plan
+//! begin, and a sampler reads the gauges at the end of every second; when the last client is answered
+//! (at the latest its timeout after the load), the world runs on until nothing moves any more. Then
+//! everything testifies, and the world is gone with its runtime. Nothing is shared between cells, so
+//! that they can run at the same time on other threads and still leave the same bytes.
+
+mod hosts;
+mod orders;
+mod sampler;
+
+use std::{io, sync::Arc, time::Duration};
+
+use chaos::{ChaosError, FaultPlan, inject};
+use domain::StoreError;
+use evidence::{CellMeta, assess, record::Cell};
+use load::{DriveOptions, Load, arrivals, drive};
+use node::{Node, http};
+use platform::{Hardship, design::Design};
+
+use self::{hosts::Hosts, orders::Orders, sampler::Sampler};
+use crate::collector::{Testimony, collect};
+
+/// When the load begins, from the beginning of the world: a whole second, so that the services' seconds
+/// are the load's; by then all of them listen.
+const LOAD_START: Duration = Duration::from_secs(1);
+
+/// The latest end of a run, from the start of the load.
+const RUN_MAX: Duration = Duration::from_secs(300);
+
+/// How long nothing may move before a run is at rest: longer than any order is on its way between two
+/// services without being counted in one of them, retransmissions aside.
+const REST: Duration = Duration::from_secs(1);
+
+/// How often the world looks whether it is at rest.
+const REST_CHECK: Duration = Duration::from_millis(100);
+
+/// One design under one load and one fault with one seed.
+#[derive(Clone, Debug)]
+pub(crate) struct CellPlan {
+    pub(crate) design: Arc<Design>,
+    pub(crate) fault: FaultPlan,
+    pub(crate) load: Load,
+    pub(crate) client_timeout: Duration,
+    pub(crate) seed: u64,
+}
+
+/// Why a cell could not be run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CellError {
+    #[error("no runtime")]
+    Runtime(#[source] io::Error),
+    #[error("the fault could not be injected")]
+    Fault(#[from] ChaosError),
+    #[error("{service} could not be started")]
+    Service { service: &'static str, source: io::Error },
+    #[error("a store could not be read")]
+    Store(#[from] StoreError),
+}
+
+/// Runs the cell from beginning to end and judges it.
+pub(crate) fn run(plan: &CellPlan) -> Result<Cell, CellError> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_time().start_paused(true).build().map_err(CellError::Runtime)?;
+    let testimony = runtime.block_on(course(plan))?;
+    // The world's tasks hold most of the memory, and judging needs some of its own.
+    drop(runtime);
+    let payment = &plan.design.payment;
+    let facts = collect(testimony, payment, &plan.fault);
+    let meta = CellMeta {
+        design: plan.design.name.clone(),
+        fault: plan.fault.name().to_owned(),
+        seed: plan.seed,
+        load: plan.load.record(),
+        capacity_per_s: payment.capacity_per_s(&Hardship::default()),
+    };
+    Ok(assess(meta, &facts))
+}
+
+async fn course(plan: &CellPlan) -> Result<Testimony, CellError> {
+    let hosts = Hosts::start(plan.seed, Arc::clone(&plan.design));
+    let clients = hosts.clients();
+    clients.sleep(LOAD_START.saturating_sub(clients.elapsed())).await;
+    let load_start = clients.elapsed();
+    let mut sampler = Sampler::new(&hosts);
+    let driven = {
+        let mut sampling = std::pin::pin!(sampler.run(clients));
+        let asking = ask(plan, clients);
+        // The fault may end after the last answer, and the last answer may come after the fault.
+        let disturbing = inject(clients, &plan.fault, &hosts);
+        let both = async { tokio::join!(biased; asking, disturbing) };
+        let (driven, disturbed) = tokio::select! {
+            biased;
+            () = &mut sampling => unreachable!("the sampler never ends by itself"),
+            both = both => both,
+        };
+        disturbed?;
+        tokio::select! {
+            biased;
+            () = &mut sampling => unreachable!("the sampler never ends by itself"),
+            () = rest(&hosts, clients, load_start + plan.load.duration().get(), load_start + RUN_MAX) => {}
+        }
+        driven
+    };
+    let ended = clients.elapsed() - load_start;
+    let per_second = sampler.finish();
+    Ok(Testimony {
+        driven,
+        services: hosts.testify().await?,
+        per_second,
+        load_start,
+        load_duration: plan.load.duration().get(),
+        ended,
+    })
+}
+
+/// The load and its clients, on a host of their own that lacks nothing.
+async fn ask(plan: &CellPlan, clients: &Node) -> load::Driven {
+    let client = http::Client::new(clients, http::ClientOptions::default());
+    let mut orders = Orders::new(clients.rng("orders"));
+    let options = DriveOptions { client_timeout: plan.client_timeout, ..DriveOptions::default() };
+    let arrivals = arrivals(&plan.load, clients.rng("arrivals"));
+    drive(clients, client, arrivals, |sequence| orders.ask(sequence), &options).await
+}
+
+/// Returns when the load is over and nothing has moved for [`REST`], or at the latest end.
+async fn rest(hosts: &Hosts, clients: &Node, load_end: Duration, latest: Duration) {
+    let mut quiet_since = clients.elapsed();
+    loop {
+        let now = clients.elapsed();
+        if hosts.is_busy() || now < load_end {
+            quiet_since = now;
+        }
+        if now - quiet_since >= REST || now >= latest {
+            return;
+        }
+        clients.sleep(REST_CHECK.min(latest - now)).await;
+    }
+}

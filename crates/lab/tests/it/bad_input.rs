@@ -22,7 +22,11 @@ fn table(cases: &[&str], judge: impl Fn(&Path, &str) -> String) -> String {
     for case in cases {
         let path = folder.path().join("x.toml");
         fs::write(&path, case).expect("writable");
-        table.push_str(&format!("{}\n  → {}\n\n", case.trim(), judge(folder.path(), &path.display().to_string())));
+        table.push_str(&format!(
+            "{}\n  → {}\n\n",
+            case.trim(),
+            judge(folder.path(), &path.display().to_string())
+        ));
     }
     table
 }
@@ -84,9 +88,15 @@ fn a_wrong_experiment_is_refused_with_its_place_and_its_reason() {
         format!("{head}faults = [\"blackut\"]\n{load}"),
         format!("{head}faults = [\"none\", \"none\"]\n{load}"),
         format!("{head}faults = []\n{load}"),
-        format!("{head}{load}[[fault]]\nname = \"f\"\nat = \"5s\"\nuntil = \"2s\"\nkind = \"kill\"\nhost = \"order-api\"\n"),
-        format!("{head}{load}[[fault]]\nname = \"f\"\nat = \"1s\"\nuntil = \"2s\"\nkind = \"kill\"\nhost = \"order\"\n"),
-        format!("{head}{load}[[fault]]\nname = \"none\"\nat = \"1s\"\nuntil = \"2s\"\nkind = \"kill\"\nhost = \"order-api\"\n"),
+        format!(
+            "{head}{load}[[fault]]\nname = \"f\"\nat = \"5s\"\nuntil = \"2s\"\nkind = \"kill\"\nhost = \"order-api\"\n"
+        ),
+        format!(
+            "{head}{load}[[fault]]\nname = \"f\"\nat = \"1s\"\nuntil = \"2s\"\nkind = \"kill\"\nhost = \"order\"\n"
+        ),
+        format!(
+            "{head}{load}[[fault]]\nname = \"none\"\nat = \"1s\"\nuntil = \"2s\"\nkind = \"kill\"\nhost = \"order-api\"\n"
+        ),
         format!(
             "{head}faults = [\"none\"]\n{load}[[fault]]\nname = \"f\"\nat = \"1s\"\nuntil = \"2s\"\nkind = \"kill\"\nhost = \"order-api\"\n"
         ),

@@ -67,11 +67,13 @@ fn a_difference_is_one_line_for_each_key() {
     fs::write(&path, other).expect("writable");
     let other = path.display().to_string();
     let difference = |a: &str, b: &str| diff(a, b).expect("both resolve").to_string();
-    insta::assert_snapshot!([
-        difference("v0.1.0", "v0.2.0"),
-        difference("v0.3.0", "v0.2.0"),
-        difference("v0.3.0", &other),
-        difference("v0.1.0", "v0.1.0"),
-    ]
-    .join("\n"));
+    insta::assert_snapshot!(
+        [
+            difference("v0.1.0", "v0.2.0"),
+            difference("v0.3.0", "v0.2.0"),
+            difference("v0.3.0", &other),
+            difference("v0.1.0", "v0.1.0"),
+        ]
+        .join("\n")
+    );
 }

@@ -1,0 +1,139 @@
+//! The one collector: what all sides testify, joined into the facts of a run.
+//!
+//! Every world gathers the same testimony (the generator's log, each service's [`ServiceFacts`], sampled
+//! gauges) by its own means and hands it over here, so that a simulated and a real run are judged by
+//! the same rules. Services speak in times of the world; facts begin when the load does.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chaos::{Action, FaultPlan, PAYMENT_HOST};
+use domain::OrderState;
+use evidence::facts::{Charged, Facts, ServiceGauges, Stored, StoredState};
+use load::Driven;
+use platform::{Hardship, ServiceFacts, design::Payment};
+
+/// What was gathered in a world.
+#[derive(Debug)]
+pub(crate) struct Testimony {
+    /// From the load generator.
+    pub(crate) driven: Driven,
+    /// From each service, at the end.
+    pub(crate) services: Vec<ServiceFacts>,
+    /// The maximum of each gauge within each second since the load began, by service.
+    pub(crate) per_second: BTreeMap<String, BTreeMap<String, Vec<u64>>>,
+    /// When the load began, on the timeline of the services: a whole number of seconds.
+    pub(crate) load_start: Duration,
+    /// How long the load lasted.
+    pub(crate) load_duration: Duration,
+    /// When the run ended, from the start of the load.
+    pub(crate) ended: Duration,
+}
+
+/// Joins the testimony under a fault plan and a payment model into facts.
+pub(crate) fn collect(testimony: Testimony, payment: &Payment, plan: &FaultPlan) -> Facts {
+    let Testimony { driven, services, mut per_second, load_start, load_duration, ended } = testimony;
+    let mut facts = Facts {
+        asked: driven.asked,
+        late_sends: driven.late_sends,
+        capacity: capacity(payment, plan),
+        fault_window_us: plan.window().map(|(start, end)| (micros(start), micros(end))),
+        load_end_us: micros(load_duration),
+        ended_us: micros(ended),
+        ..Facts::default()
+    };
+    let start_us = micros(load_start);
+    for service in services {
+        let name = service.service.name().to_owned();
+        let orders = service.orders.into_iter();
+        facts.stored.extend(
+            orders
+                .map(|order| Stored { order: order.order_id.to_string(), state: stored_state(order.state) }),
+        );
+        facts.charged.extend(service.charges.into_iter().map(|charge| Charged {
+            order: charge.order_id.to_string(),
+            at_us: charge.at_us.saturating_sub(start_us),
+            refunded: charge.refunded,
+        }));
+        for (order, calls) in service.calls.per_order {
+            *facts.payment_calls.entry(order.to_string()).or_default() += calls;
+        }
+        for (second, calls) in service.calls.per_second {
+            let second = second.saturating_sub(load_start.as_secs()) as usize;
+            let bins = &mut facts.payment_calls_per_second;
+            bins.resize(bins.len().max(second + 1), 0);
+            bins[second] += calls;
+        }
+        let gauges = ServiceGauges {
+            max: service.gauges.into_iter().map(|(gauge, fact)| (gauge, fact.max)).collect(),
+            bounds: service.bounds,
+            per_second: per_second.remove(&name).unwrap_or_default(),
+        };
+        facts.services.insert(name, gauges);
+    }
+    facts
+}
+
+/// What payment can do from each instant on. A charge keeps the time it drew when it began, so the true
+/// change is a service time softer than these steps; the definition of capacity is the model's, not the run's.
+fn capacity(payment: &Payment, plan: &FaultPlan) -> Vec<(u64, f64)> {
+    let mut hardship = Hardship::default();
+    let mut is_up = true;
+    let mut timeline = vec![(0, payment.capacity_per_s(&hardship))];
+    for step in plan.steps() {
+        match &step.action {
+            Action::Hardship { slowdown, failure_rate } => {
+                hardship = Hardship { slowdown: *slowdown, failure_rate: *failure_rate };
+            }
+            Action::EndHardship => hardship = Hardship::default(),
+            Action::PowerOff { host } | Action::Kill { host } if host == PAYMENT_HOST => is_up = false,
+            Action::Restart { host } if host == PAYMENT_HOST => is_up = true,
+            _ => continue,
+        }
+        let capacity = if is_up { payment.capacity_per_s(&hardship) } else { 0.0 };
+        match timeline.last_mut() {
+            Some((at_us, last)) if *at_us == micros(step.at) => *last = capacity,
+            _ => timeline.push((micros(step.at), capacity)),
+        }
+    }
+    timeline
+}
+
+const fn stored_state(state: OrderState) -> StoredState {
+    match state {
+        OrderState::Placed => StoredState::Placed,
+        OrderState::Paying => StoredState::Paying,
+        OrderState::Completed => StoredState::Completed,
+        OrderState::Declined => StoredState::Declined,
+        OrderState::Failed => StoredState::Failed,
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use chaos::named;
+    use platform::design::Profile;
+
+    use super::*;
+
+    fn timeline(fault: &str) -> Vec<(u64, f64)> {
+        let rounded = |(at_us, per_s): (u64, f64)| (at_us, (per_s * 1e6).round() / 1e6);
+        let plan = named(fault).expect("a named fault");
+        capacity(&Profile::Ladder.payment(), &plan).into_iter().map(rounded).collect()
+    }
+
+    #[test]
+    fn capacity_falls_with_the_fault_and_comes_back_with_its_end() {
+        assert_eq!(timeline("none"), [(0, 152.0)]);
+        assert_eq!(timeline("brownout"), [(0, 152.0), (5_000_000, 16.0), (10_000_000, 152.0)]);
+        assert_eq!(timeline("blackout"), [(0, 152.0), (5_000_000, 0.0), (10_000_000, 152.0)]);
+    }
+
+    #[test]
+    fn the_blackout_takes_the_power_of_the_payment_service() {
+        assert_eq!(PAYMENT_HOST, platform::ServiceKind::PaymentService.name());
+    }
+}

@@ -1,0 +1,142 @@
+//! The runner: all cells of an experiment, as many at once as cores and memory allow, one record.
+//!
+//! Cells share nothing, so how they are scheduled changes no byte of the record: its cells stand in the
+//! order of the experiment (design, fault, rate, seed as listed). What scheduling is about is memory: a
+//! design that refuses nobody holds tens of thousands of exchanges at once. Each cell has an estimated
+//! need, and cells run together only while the sum stays below a limit; the heaviest go first, so that the
+//! light ones fill the gaps.
+
+mod memory;
+mod options;
+mod pool;
+
+use std::{
+    any::Any,
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use evidence::record::{Cell, Record, SCHEMA};
+
+pub use options::{Progress, RunOptions, Silent};
+
+use crate::{
+    experiment::{CellName, Experiment, UsageError, replay},
+    world::sim::{self, CellPlan},
+};
+
+/// Why there is no record.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LabError {
+    /// What was asked for cannot be run.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// A cell broke. This is a defect of the platform or of the laboratory, never a finding.
+    #[error("the cell {cell} broke: {reason} (run it again with `{replay}`)")]
+    Cell {
+        /// Which one.
+        cell: String,
+        /// How.
+        reason: String,
+        /// The command that runs it again.
+        replay: String,
+    },
+}
+
+/// Runs an experiment, or the part of it that the options ask for.
+///
+/// # Errors
+/// When the options ask for something that does not exist or cannot be, or when a cell breaks. Cells that were
+/// not yet begun are then not run.
+pub fn run(
+    experiment: &Experiment,
+    options: &RunOptions,
+    progress: &dyn Progress,
+) -> Result<Record, LabError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long it really took is for people, and no part of a cell"
+    )]
+    let started = std::time::Instant::now();
+    let seed = check_seeds(&options.seeds)?;
+    let experiment = experiment.narrow(&options.narrowing())?;
+    let plans = plans(&experiment, &options.seeds);
+    progress.started(plans.len());
+    let needs_mib: Vec<_> = plans.iter().map(memory::estimated_mib).collect();
+    let cells = pool::run(&needs_mib, options.threads, options.memory_max_mib, |index| {
+        let plan = &plans[index];
+        let cell = run_cell(&experiment, plan)?;
+        progress.cell_done(&name(plan).to_string());
+        Ok::<_, LabError>(cell)
+    })?;
+    Ok(Record {
+        schema: SCHEMA,
+        experiment: experiment.name.clone(),
+        world: "sim".to_owned(),
+        seed,
+        wall_s: (started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+        not_modelled: node::sim::NOT_MODELLED.iter().copied().map(str::to_owned).collect(),
+        cells,
+    })
+}
+
+/// The first seed; it is the record's.
+fn check_seeds(seeds: &[u64]) -> Result<u64, UsageError> {
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = seeds.iter().find(|seed| !seen.insert(**seed)) {
+        return Err(UsageError::Twice { what: "seed", name: twice.to_string() });
+    }
+    seeds.first().copied().ok_or(UsageError::Nothing { what: "seed" })
+}
+
+/// Every cell, in the order of the record.
+fn plans(experiment: &Experiment, seeds: &[u64]) -> Vec<CellPlan> {
+    let mut plans = Vec::new();
+    for candidate in &experiment.designs {
+        let design = Arc::new(candidate.resolved.design.clone());
+        for fault in &experiment.faults {
+            for load in &experiment.load.loads {
+                plans.extend(seeds.iter().map(|&seed| CellPlan {
+                    design: Arc::clone(&design),
+                    fault: fault.clone(),
+                    load: load.clone(),
+                    client_timeout: experiment.load.client_timeout,
+                    seed,
+                }));
+            }
+        }
+    }
+    plans
+}
+
+fn run_cell(experiment: &Experiment, plan: &CellPlan) -> Result<Cell, LabError> {
+    let broke = |reason: String| {
+        let name = name(plan);
+        LabError::Cell { cell: name.to_string(), reason, replay: replay(experiment, &name) }
+    };
+    // Nothing that a broken cell leaves half-done is seen by anyone: its world is gone with it.
+    match catch_unwind(AssertUnwindSafe(|| sim::run(plan))) {
+        Ok(Ok(cell)) => Ok(cell),
+        Ok(Err(error)) => Err(broke(crate::toml_file::chain(&error))),
+        Err(panic) => Err(broke(format!("it panicked: {}", panic_message(&*panic)))),
+    }
+}
+
+fn name(plan: &CellPlan) -> CellName<'_> {
+    CellName {
+        design: &plan.design.name,
+        fault: plan.fault.name(),
+        seed: plan.seed,
+        load: plan.load.record(),
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! How much memory a cell will take: an estimate to schedule by, wrong on the safe side.
+//!
+//! What takes memory is exchanges that are under way: tasks, buffers and connections at each hop. A design
+//! that refuses nobody has as many as clients are patient; one that admits has as many as it admits. The
+//! constants are measured on the release binary (see the runner's benchmark in the README).
+
+use platform::design::{AdmissionLimit, Design};
+
+use crate::world::sim::CellPlan;
+
+/// What a cell takes before anybody asks anything.
+const BASE_MIB: f64 = 20.0;
+/// What an order takes that is kept until the cell is judged: the log, the stores, the journal.
+const KIB_PER_ORDER: f64 = 2.0;
+/// What an order takes while it is under way.
+const KIB_PER_EXCHANGE: f64 = 60.0;
+/// How many exchanges a design that admits has beside those it has admitted: being refused takes a moment too.
+const EXCHANGES_AT_THE_DOOR: f64 = 500.0;
+
+/// The estimate, in MiB.
+pub(super) fn estimated_mib(plan: &CellPlan) -> u64 {
+    let duration_s = plan.load.duration().get().as_secs_f64();
+    let rate_max_per_s = rate_max_per_s(&plan.load);
+    let orders = rate_max_per_s * duration_s;
+    let patient = rate_max_per_s * plan.client_timeout.as_secs_f64();
+    let exchanges = orders.min(patient).min(exchanges_max(&plan.design));
+    (BASE_MIB + (orders * KIB_PER_ORDER + exchanges * KIB_PER_EXCHANGE) / 1024.0).ceil() as u64
+}
+
+fn rate_max_per_s(load: &load::Load) -> f64 {
+    match load {
+        load::Load::Constant { rate_per_s, .. } => rate_per_s.per_s(),
+        load::Load::Ramp { from_per_s, to_per_s, .. } => from_per_s.per_s().max(to_per_s.per_s()),
+        load::Load::Burst { base_per_s, peak_per_s, .. } => base_per_s.per_s().max(peak_per_s.per_s()),
+    }
+}
+
+fn exchanges_max(design: &Design) -> f64 {
+    let admitted = match design.admission.as_ref().map(|admission| admission.limit) {
+        Some(AdmissionLimit::Concurrency { limit }) => Some(limit.get()),
+        Some(AdmissionLimit::Rate { .. }) | None => None,
+    };
+    let worked_on = design.backpressure.as_ref().map(|pool| pool.workers.get().saturating_add(pool.queue));
+    let bound = admitted.or(worked_on).map_or(f64::INFINITY, f64::from);
+    bound + EXCHANGES_AT_THE_DOOR
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{experiment::Experiment, runner::plans};
+
+    use super::*;
+
+    #[test]
+    fn who_refuses_nobody_needs_much_more_than_who_does() {
+        let mut experiment = Experiment::ladder();
+        experiment.faults.truncate(1);
+        let needs: Vec<_> = plans(&experiment, &[1]).iter().map(estimated_mib).collect();
+        let [_, _, _, naive, _, _, _, admitting, ..] = needs[..] else { panic!("three designs, four rates") };
+        assert!(naive > 5 * admitting, "{needs:?}");
+    }
+}

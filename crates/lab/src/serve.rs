@@ -1,0 +1,99 @@
+//! A service as a real process: the same router and the same layers as in the simulation, on TCP.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
+
+use node::{Node, RealOptions, http};
+use platform::{Ports, ServiceState};
+
+pub use platform::{ServiceKind, design::Design};
+
+/// Where a service listens, and where it finds the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServeRealOptions {
+    /// The address to listen on. Default 127.0.0.1.
+    pub bind: IpAddr,
+    /// The port; the service's own default when `None`.
+    pub port: Option<u16>,
+    /// The admin port, on the loopback only; there is none when `None`, the default.
+    pub admin_port: Option<u16>,
+    /// Addresses of the other services by name. What is not there is looked for beside this service, at its
+    /// default port.
+    pub peers: BTreeMap<String, SocketAddr>,
+    /// The seed of the service's random streams. Default 1.
+    pub seed: u64,
+}
+
+impl Default for ServeRealOptions {
+    fn default() -> Self {
+        Self {
+            bind: Ipv4Addr::LOCALHOST.into(),
+            port: None,
+            admin_port: None,
+            peers: BTreeMap::new(),
+            seed: 1,
+        }
+    }
+}
+
+/// Runs one service of a design on this machine. Returns only when it cannot listen.
+///
+/// Needs a tokio runtime with its time and network drivers enabled.
+///
+/// # Errors
+/// When a port is taken or may not be used: the error of the system, with its kind.
+///
+/// # Cancel safety
+/// Dropping the future stops accepting; connections that were accepted run on in their own tasks.
+pub async fn serve_real(kind: ServiceKind, design: Design, options: ServeRealOptions) -> io::Result<()> {
+    let state = ServiceState::new(kind);
+    if let Some(port) = options.admin_port {
+        // A node of its own: whoever reaches this port can break payment, so it never leaves the loopback,
+        // wherever the service itself is bound.
+        let admin = Node::real(RealOptions { name: kind.name().to_owned(), ..RealOptions::default() });
+        let listener = admin.listen(port).await?;
+        let router = platform::admin_router(&admin, &state);
+        admin.spawn(http::serve(admin.clone(), listener, router, http::ServerOptions::default()));
+    }
+
+    let node = Node::real(RealOptions {
+        name: kind.name().to_owned(),
+        bind: options.bind,
+        peers: peers(&options),
+        seed: options.seed,
+    });
+    platform::run(kind, node, Arc::new(design), state, Ports { http: options.port, admin: None }).await
+}
+
+/// Every service's address: as it is given, or beside this one at its default port.
+fn peers(options: &ServeRealOptions) -> BTreeMap<String, SocketAddr> {
+    let beside = match options.bind {
+        bind if !bind.is_unspecified() => bind,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let usual = ServiceKind::ALL.map(|kind| (kind.name().to_owned(), (beside, kind.default_port()).into()));
+    usual.into_iter().chain(options.peers.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_is_not_given_is_beside_this_service_at_its_default_port() {
+        let elsewhere: SocketAddr = "10.0.0.3:9".parse().expect("an address");
+        let options = ServeRealOptions {
+            bind: Ipv4Addr::UNSPECIFIED.into(),
+            peers: [("payment-service".to_owned(), elsewhere)].into(),
+            ..ServeRealOptions::default()
+        };
+        let peers = peers(&options);
+        assert_eq!(peers["payment-service"], elsewhere);
+        assert_eq!(peers["order-processor"], "127.0.0.1:8081".parse().expect("an address"));
+    }
+}

@@ -1,0 +1,157 @@
+//! The hosts of a simulated platform, and the hand that breaks them.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chaos::{Action, ChaosError, Direction, Target};
+use node::{
+    Node,
+    sim::{HostOptions, Latency, SimWorld, Topology, UnknownHost},
+};
+use platform::{Hardship, Ports, ServiceFacts, ServiceKind, ServiceState, design::Design};
+
+use super::CellError;
+use crate::world::{CLIENTS, hosts};
+
+/// How long a link takes each way: what machines in one data centre are apart. The simulation rounds up
+/// to its tick of 1 ms.
+const LINK_MIN: Duration = Duration::from_micros(500);
+const LINK_MAX: Duration = Duration::from_micros(1_500);
+
+/// The platform's services, each on its host, and the clients on theirs.
+#[derive(Debug)]
+pub(super) struct Hosts {
+    world: SimWorld,
+    design: Arc<Design>,
+    /// What outlives the processes, by service, in the order of [`ServiceKind::ALL`].
+    states: Vec<(ServiceKind, ServiceState)>,
+    clients: Node,
+    /// Services that could not start, as they say themselves.
+    broken: Arc<Mutex<Vec<(&'static str, io::Error)>>>,
+}
+
+impl Hosts {
+    /// Builds the world and starts every service.
+    pub(super) fn start(seed: u64, design: Arc<Design>) -> Self {
+        let topology = ServiceKind::ALL
+            .iter()
+            .fold(Topology::new(link()), |topology, kind| topology.host(kind.name(), HostOptions::default()));
+        let world = SimWorld::new(seed, topology.host(CLIENTS, HostOptions::unlimited()));
+        let clients = world.node(CLIENTS).expect("the clients' host is part of the topology");
+        let states = ServiceKind::ALL.map(|kind| (kind, ServiceState::new(kind))).into();
+        let hosts = Self { world, design, states, clients, broken: Arc::default() };
+        ServiceKind::ALL.into_iter().for_each(|kind| hosts.start_service(kind));
+        hosts
+    }
+
+    /// The host on which all clients live.
+    pub(super) const fn clients(&self) -> &Node {
+        &self.clients
+    }
+
+    /// Every service with what outlives its process.
+    pub(super) fn states(&self) -> impl Iterator<Item = (&'static str, &ServiceState)> {
+        self.states.iter().map(|(kind, state)| (kind.name(), state))
+    }
+
+    /// Whether anything is in work or waits anywhere. Open connections are no work.
+    pub(super) fn is_busy(&self) -> bool {
+        let gauges = self.states.iter().flat_map(|(_, state)| state.telemetry().gauges());
+        gauges.into_iter().any(|(name, gauge)| *name != "connections" && gauge.now() > 0)
+    }
+
+    /// What every service knows, at the end.
+    pub(super) async fn testify(&self) -> Result<Vec<ServiceFacts>, CellError> {
+        if let Some((service, source)) = self.broken.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            return Err(CellError::Service { service, source });
+        }
+        let mut testimony = Vec::new();
+        for (_, state) in &self.states {
+            testimony.push(state.facts().await?);
+        }
+        Ok(testimony)
+    }
+
+    /// A fresh instance on what the service's stores hold.
+    fn start_service(&self, kind: ServiceKind) {
+        let node = self.world.node(kind.name()).expect("every service has a host");
+        let (_, state) =
+            self.states.iter().find(|(other, _)| *other == kind).expect("every service has a state");
+        let running =
+            platform::run(kind, node.clone(), Arc::clone(&self.design), state.clone(), Ports::default());
+        let broken = Arc::clone(&self.broken);
+        // Detached: it ends with its host, and returns by itself only when it cannot listen.
+        node.spawn(async move {
+            if let Err(error) = running.await {
+                broken.lock().unwrap_or_else(PoisonError::into_inner).push((kind.name(), error));
+            }
+        });
+    }
+
+    fn restart(&self, host: &str) -> Result<(), UnknownHost> {
+        if self.world.is_running(host)? {
+            return Ok(());
+        }
+        self.world.restart(host)?;
+        if let Some(kind) = ServiceKind::ALL.into_iter().find(|kind| kind.name() == host) {
+            self.start_service(kind);
+        }
+        Ok(())
+    }
+
+    fn set_hardship(&self, hardship: Hardship) {
+        for (_, state) in &self.states {
+            state.hardship().set(hardship).expect("a fault plan holds valid values only");
+        }
+    }
+
+    fn set_latency(&self, a: &str, b: &str, latency: Latency) -> Result<(), UnknownHost> {
+        self.world.set_latency(a, b, latency)?;
+        self.world.set_latency(b, a, latency)
+    }
+
+    fn change(&self, action: &Action) -> Result<(), UnknownHost> {
+        match action {
+            Action::Hardship { slowdown, failure_rate } => {
+                self.set_hardship(Hardship { slowdown: *slowdown, failure_rate: *failure_rate });
+                Ok(())
+            }
+            Action::EndHardship => {
+                self.set_hardship(Hardship::default());
+                Ok(())
+            }
+            Action::PowerOff { host } => self.world.power_off(host),
+            Action::Kill { host } => self.world.kill(host),
+            Action::Restart { host } => self.restart(host),
+            Action::Partition { a, b, direction: Direction::Both } => self.world.partition(a, b),
+            Action::Partition { a, b, direction: Direction::AToB } => self.world.cut(a, b),
+            Action::Partition { a, b, direction: Direction::BToA } => self.world.cut(b, a),
+            Action::Hold { a, b } => {
+                self.world.hold(a, b)?;
+                self.world.hold(b, a)
+            }
+            Action::Heal { a, b } | Action::Release { a, b } => self.world.heal(a, b),
+            Action::Latency { a, b, min, max } => {
+                let latency = Latency::uniform(*min, *max).expect("a fault plan holds valid values only");
+                self.set_latency(a, b, latency)
+            }
+            Action::EndLatency { a, b } => self.set_latency(a, b, link()),
+        }
+    }
+}
+
+impl Target for Hosts {
+    fn apply(&self, action: &Action) -> Result<(), ChaosError> {
+        self.change(action).map_err(|UnknownHost { name, .. }| ChaosError::UnknownHost {
+            host: name,
+            known: hosts().into_iter().map(str::to_owned).collect(),
+        })
+    }
+}
+
+fn link() -> Latency {
+    Latency::uniform(LINK_MIN, LINK_MAX).expect("the bounds are in order")
+}
