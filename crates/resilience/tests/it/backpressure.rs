@@ -11,9 +11,11 @@ use resilience::{Reason, Refusal};
 use tokio::time::{Instant, sleep, timeout};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{Gate, Hand, Seen};
+use crate::support::{Gate, Hand, LastWords, Seen};
 
 const HINT: Duration = Duration::from_secs(1);
+/// Of virtual time: a waiter that is never woken is a failure and no endless test.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 const fn limits(workers: usize, queue: usize) -> PoolLimits {
     PoolLimits { workers, queue }
@@ -176,11 +178,11 @@ async fn a_burst_is_worked_off_in_order_and_the_rest_is_refused_at_once() {
         Ok::<_, Infallible>(n)
     }));
     let start = Instant::now();
-    let answers = join_all((0..1000).map(|n| {
+    let calls = (0..1000).map(|n| {
         let service = service.clone();
         async move { service.oneshot(n).await.map(|_| start.elapsed()) }
-    }))
-    .await;
+    });
+    let answers = timeout(DEADLINE, join_all(calls)).await.expect("everybody is woken");
     let elapsed: Vec<_> =
         answers.into_iter().map(|answer| answer.ok().map(|after| after.as_millis())).collect();
     assert!(elapsed[..32].iter().all(|ms| *ms == Some(200)));
@@ -199,13 +201,32 @@ async fn a_waiter_whose_caller_loses_patience_makes_room() {
         Ok::<_, Infallible>(ms)
     }));
     let call = |ms| service.clone().oneshot(ms);
-    let (long, impatient, later) =
-        tokio::join!(call(1000), timeout(Duration::from_millis(100), call(1)), async {
-            sleep(Duration::from_millis(200)).await;
-            call(2).await
-        });
+    let later = async {
+        sleep(Duration::from_millis(200)).await;
+        call(2).await
+    };
+    let all = async { tokio::join!(call(1000), timeout(Duration::from_millis(100), call(1)), later) };
+    let (long, impatient, later) = timeout(DEADLINE, all).await.expect("everybody is woken");
     assert!(long.is_ok() && impatient.is_err());
     assert_eq!(later, Ok(2), "it found the place of the one who left");
+}
+
+#[test]
+fn the_work_is_gone_before_its_worker_is_free() {
+    let layer = WorkerPoolLayer::new(limits(1, 1), HINT);
+    let (handle, noted) = (layer.handle(), Arc::default());
+    let mut service = layer.layer(service_fn(|_: u32| {
+        let handle = handle.clone();
+        let work = LastWords { read: move || handle.running(), noted: Arc::clone(&noted) };
+        async move {
+            let _work = work;
+            std::future::pending::<Result<u32, Infallible>>().await
+        }
+    }));
+    let mut call = Hand::new(service.call(0));
+    assert!(call.poll().is_pending());
+    drop(call);
+    assert_eq!((*noted.lock().unwrap(), layer.handle().running()), (Some(1), 0));
 }
 
 /// What a web framework asks of a service that it clones into its connections.

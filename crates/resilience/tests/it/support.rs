@@ -168,3 +168,15 @@ impl<F: Future> Hand<F> {
         self.woken.0.load(Ordering::SeqCst)
     }
 }
+
+/// Work that, when it is dropped, notes what `read` says at that moment.
+pub(crate) struct LastWords<F: Fn() -> usize> {
+    pub(crate) read: F,
+    pub(crate) noted: Arc<Mutex<Option<usize>>>,
+}
+
+impl<F: Fn() -> usize> Drop for LastWords<F> {
+    fn drop(&mut self) {
+        *self.noted.lock().unwrap() = Some((self.read)());
+    }
+}
