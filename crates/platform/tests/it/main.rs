@@ -1,0 +1,9 @@
+//! The platform's services as their clients see them, in simulated worlds.
+
+mod admin;
+mod bad_input;
+mod constraints;
+mod endpoints;
+mod identity;
+mod naive;
+mod support;
