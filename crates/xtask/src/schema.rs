@@ -24,7 +24,11 @@ pub fn folder() -> PathBuf {
 /// All schemas, generated now.
 #[must_use]
 pub fn files() -> Vec<SchemaFile> {
-    vec![file::<evidence::record::Record>("record.schema.json")]
+    vec![
+        file::<lab::designs::DesignFile>("design.schema.json"),
+        file::<lab::experiment::ExperimentFile>("experiment.schema.json"),
+        file::<lab::evidence::record::Record>("record.schema.json"),
+    ]
 }
 
 fn file<T: JsonSchema>(name: &'static str) -> SchemaFile {
