@@ -13,6 +13,7 @@
 //! host's crash.
 
 mod clock;
+mod descriptors;
 pub mod draw;
 mod gauge;
 pub mod http;

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
 use crate::clock::system_wall_clock;
+use crate::descriptors::REST;
 
 /// How a real node sees its surroundings.
 #[derive(Clone, Debug)]
@@ -81,10 +82,6 @@ pub(crate) struct RealListener {
     socket: TcpListener,
 }
 
-/// How long accepting rests when it failed for want of descriptors or memory: polling at once would
-/// take the processor away from the work that frees them.
-const ACCEPT_REST: Duration = Duration::from_millis(50);
-
 impl RealListener {
     /// Waits for the next connection. An error of a single connection is skipped.
     pub(crate) async fn accept(&mut self) -> TcpStream {
@@ -96,7 +93,8 @@ impl RealListener {
                     return stream;
                 }
                 Err(error) if is_of_one_connection(&error) => {}
-                Err(_exhausted) => tokio::time::sleep(ACCEPT_REST).await,
+                // Descriptors or memory have run out.
+                Err(_exhausted) => tokio::time::sleep(REST).await,
             }
         }
     }

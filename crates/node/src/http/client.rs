@@ -14,6 +14,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::error::CallError;
+use crate::descriptors::{REST, is_out_of_descriptors, out_of_descriptors};
 use crate::node::Node;
 use crate::stream::Stream;
 
@@ -42,6 +43,8 @@ impl Default for ClientOptions {
 ///
 /// One client per upstream: the pool keeps its hosts in a hash map, whose order differs between
 /// processes. It has no timeout of its own, and takes as many connections as there are calls at once.
+/// When this process has no descriptor left, a call waits for a pooled connection or a descriptor,
+/// whichever comes free first.
 #[derive(Clone, Debug)]
 pub struct Client {
     pooled: Pooled<Connector, Full<Bytes>>,
@@ -99,6 +102,9 @@ where
     }
 }
 
+/// How often a connection attempt waits for a descriptor, [`REST`] at a time, before it fails: a minute.
+const DESCRIPTOR_RESTS_MAX: u32 = 1_200;
+
 /// Connects through the node.
 #[derive(Clone, Debug)]
 struct Connector(Node);
@@ -116,8 +122,15 @@ impl tower::Service<Uri> for Connector {
         let node = self.0.clone();
         Box::pin(async move {
             let host = uri.host().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no host"))?;
-            let stream = node.connect(host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80)).await?;
-            Ok(TokioIo::new(stream))
+            let (host, port) = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80));
+            for _rest in 0..DESCRIPTOR_RESTS_MAX {
+                match node.connect(host, port).await {
+                    // A pooled connection may come free sooner than a descriptor; the call takes whichever does.
+                    Err(error) if is_out_of_descriptors(&error) => node.sleep(REST).await,
+                    connected => return connected.map(TokioIo::new),
+                }
+            }
+            Err(out_of_descriptors())
         })
     }
 }

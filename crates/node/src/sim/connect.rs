@@ -11,6 +11,7 @@ use super::options::TICK;
 use super::stream::SimStream;
 use super::tcp;
 use super::world::{Shared, World, lock};
+use crate::descriptors::out_of_descriptors;
 
 /// What became of one attempt.
 enum Attempt {
@@ -25,7 +26,7 @@ pub(super) async fn connect(world: &Shared, from: usize, to: usize, port: u16) -
     let Some(mut descriptor) = Descriptor::take(world, from) else {
         // Failing takes a tick, so that a loop that tries again at once cannot stop the clock.
         sleep(TICK).await;
-        return Err(io::Error::other("too many open descriptors"));
+        return Err(out_of_descriptors());
     };
     let incarnation = descriptor.incarnation;
     for attempt in 0..=tcp::SYN_RETRIES_MAX {

@@ -16,6 +16,7 @@ use super::host::{Backlog, HostState};
 use super::listener::SimListener;
 use super::stream::SimStream;
 use super::world::{Shared, lock};
+use crate::descriptors::out_of_descriptors;
 use crate::task::Task;
 
 /// The simulated wall clock when a world begins: 2026-01-01T00:00:00Z.
@@ -60,7 +61,7 @@ impl SimNode {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, "address already in use"));
         }
         if !host.take_descriptor() {
-            return Err(io::Error::other("too many open descriptors"));
+            return Err(out_of_descriptors());
         }
         host.listeners.insert(port, Backlog::default());
         Ok(SimListener::new(self.world.clone(), self.host, host.incarnation, port))

@@ -52,6 +52,20 @@ pub(crate) async fn time_of_ten_at_once(world: &SimWorld) -> Duration {
     began.elapsed()
 }
 
+/// Two calls at the same instant, in the other direction. Whether each was answered.
+pub(crate) async fn two_calls_from_b_at_once(world: &SimWorld) -> [bool; 2] {
+    let (a, b) = (node(world, "a"), node(world, "b"));
+    start(&a, PORT).await;
+    let client = Client::new(&b, ClientOptions::default());
+    let call = || {
+        let client = client.clone();
+        let request = Request::get(format!("http://a:{PORT}/slow")).body(Bytes::new()).expect("valid");
+        b.spawn(async move { client.send(request).await.is_ok() })
+    };
+    let (first, second) = (call(), call());
+    [first.await.expect("b lives"), second.await.expect("b lives")]
+}
+
 #[test]
 fn calls_one_after_the_other_share_one_connection() {
     in_world(|world| async move {

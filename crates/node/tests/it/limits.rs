@@ -32,9 +32,17 @@ fn connecting_without_a_descriptor_fails_and_takes_time() {
         let held = b.connect("a", PORT).await.expect("the only descriptor");
         let began = Instant::now();
         let error = b.connect("a", PORT).await.expect_err("none is left");
-        assert_eq!((error.to_string().as_str(), began.elapsed()), ("too many open descriptors", ms(1)));
+        assert_eq!((error.raw_os_error(), began.elapsed()), (Some(24), ms(1)));
         drop((held, listener.accept().await));
         assert!(b.connect("a", PORT).await.is_ok(), "a failed attempt keeps nothing");
+    });
+}
+
+#[test]
+fn a_call_without_a_descriptor_waits_for_a_pooled_connection() {
+    let one = HostOptions { descriptors_max: 1, ..HostOptions::default() };
+    in_world_of(one, |world| async move {
+        assert_eq!(crate::http::two_calls_from_b_at_once(&world).await, [true, true]);
     });
 }
 
