@@ -106,6 +106,8 @@ impl OrderApi {
                 counters.payments(PaymentOutcome::Declined, 1);
                 counters.payments(PaymentOutcome::Failed, u64::from(attempts.saturating_sub(1)));
             }
+            // A refusal is the platform at work; anything else wants to be looked at.
+            Verdict::GivenUp(problem) if problem.kind() == ProblemKind::QueueFull => {}
             Verdict::GivenUp(problem) => {
                 tracing::warn!(problem = problem.kind().entry().slug, "the order was not paid");
             }

@@ -28,6 +28,7 @@ const RESERVED_IDS: [&str; 2] = ["sync", "async"];
 #[utoipa::path(
     post,
     path = "/orders",
+    tag = "orders",
     request_body = NewOrderBody,
     responses(
         (status = 200, description = "Paid and completed", body = OrderBody, headers(("Location" = String))),
@@ -74,6 +75,7 @@ fn rejected(rejection: Rejection) -> Problem {
 #[utoipa::path(
     post,
     path = "/orders/async",
+    tag = "orders",
     responses((status = 501, description = "Not in this topology", body = ProblemBody,
                content_type = "application/problem+json")),
 )]
@@ -85,6 +87,7 @@ pub(crate) async fn create_async() -> Problem {
 #[utoipa::path(
     get,
     path = "/orders/{id}",
+    tag = "orders",
     params(("id" = String, Path, description = "The order's id")),
     responses(
         (status = 200, description = "The order", body = OrderBody),
@@ -122,7 +125,7 @@ pub(crate) struct Payments {
 }
 
 /// Totals by state, and payments made and failed.
-#[utoipa::path(get, path = "/stats", responses((status = 200, description = "Totals", body = Stats)))]
+#[utoipa::path(get, path = "/stats", tag = "orders", responses((status = 200, description = "Totals", body = Stats)))]
 pub(crate) async fn stats(State(api): State<Arc<OrderApi>>) -> Result<Json<Stats>, Problem> {
     let totals = api.store.totals().await;
     let totals = totals.map_err(|error| common::store_problem(ProblemKind::StoreUnavailable, &error))?;

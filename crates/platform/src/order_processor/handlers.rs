@@ -16,6 +16,7 @@ use crate::web::{Problem, RequestContext, body};
 #[utoipa::path(
     post,
     path = "/process",
+    tag = "orders",
     request_body = ProcessOrderBody,
     responses(
         (status = 200, description = "Paid, or declined for good", body = ProcessedOrderBody),

@@ -24,6 +24,7 @@ const KEY_LENGTH_MAX: usize = 255;
 #[utoipa::path(
     post,
     path = "/charges",
+    tag = "charges",
     params(("Idempotency-Key" = Option<String>, Header, description = "recorded with the charge")),
     request_body = ChargeRequestBody,
     responses(
@@ -72,6 +73,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 #[utoipa::path(
     get,
     path = "/charges/{key}",
+    tag = "charges",
     params(("key" = String, Path, description = "The charge's id or idempotency key")),
     responses(
         (status = 200, description = "The charge", body = ChargeBody),
@@ -101,6 +103,7 @@ pub(crate) struct VoidAnswer {
 #[utoipa::path(
     post,
     path = "/charges/{key}/void",
+    tag = "charges",
     params(("key" = String, Path, description = "The idempotency key")),
     responses((status = 200, description = "Voided, or charged before", body = VoidAnswer)),
 )]
@@ -119,6 +122,7 @@ pub(crate) async fn void(
 #[utoipa::path(
     post,
     path = "/charges/{key}/refund",
+    tag = "charges",
     params(("key" = String, Path, description = "The charge's id or idempotency key")),
     responses(
         (status = 200, description = "The refunded charge", body = ChargeBody),

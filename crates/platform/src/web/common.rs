@@ -1,7 +1,9 @@
 //! What every service has: probes, metrics, its own description, pages about its problems, and the
 //! layers around all of its routes.
 
-use axum::extract::Path;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -25,9 +27,9 @@ const STORE_RETRY_AFTER_S: u64 = 1;
 /// Adds what every service has to a service's own routes.
 pub(crate) fn finish(router: Router, node: &Node, design: &Design, telemetry: &Telemetry) -> Router {
     telemetry.begin(design);
-    let kind = telemetry.kind();
-    let health = Health::new(kind, design);
-    let (measured, counted) = (telemetry.clone(), telemetry.clone());
+    let counted = telemetry.clone();
+    let common =
+        Arc::new(Common { health: Health::new(telemetry.kind(), design), telemetry: telemetry.clone() });
 
     let around = ServiceBuilder::new()
         // Outermost: everything inside, refusals and wrong paths included, has an id, a place in a trace
@@ -40,16 +42,26 @@ pub(crate) fn finish(router: Router, node: &Node, design: &Design, telemetry: &T
             response
         });
 
-    router
-        .route("/health", get(move || async move { Json(health) }))
-        .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(|| async { "ok\n" }))
-        .route("/metrics", get(move || async move { metrics(&measured) }))
-        .route("/openapi.json", get(move || async move { openapi::document(kind) }))
+    let own = Router::new()
+        .route("/health", get(health))
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/openapi.json", get(describe))
         .route("/problems/{slug}", get(problem_page))
+        .with_state(common);
+    router
+        .merge(own)
         .fallback(|| async { Problem::from(ProblemKind::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::from(ProblemKind::MethodNotAllowed) })
         .layer(around)
+}
+
+/// What these handlers share.
+#[derive(Debug)]
+pub(crate) struct Common {
+    health: Health,
+    telemetry: Telemetry,
 }
 
 /// `/health`: for people and load balancers.
@@ -76,12 +88,44 @@ impl Health {
     }
 }
 
-fn metrics(telemetry: &Telemetry) -> Response {
-    ([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], telemetry::expose(telemetry)).into_response()
+/// The service, the design it runs and its topology.
+#[utoipa::path(get, path = "/health", tag = "service", responses((status = 200, body = Health)))]
+pub(crate) async fn health(State(common): State<Arc<Common>>) -> Json<Health> {
+    Json(common.health.clone())
 }
 
-/// The page that a problem's `type` leads to.
-async fn problem_page(Path(slug): Path<String>) -> Result<Html<String>, Problem> {
+/// Whether the process runs; looks at no dependency.
+#[utoipa::path(get, path = "/livez", tag = "service", responses((status = 200, body = str)))]
+pub(crate) async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// Whether it can serve. Without a constraint that could say otherwise, it always can.
+#[utoipa::path(get, path = "/readyz", tag = "service", responses((status = 200, body = str)))]
+pub(crate) async fn readyz() -> &'static str {
+    "ok\n"
+}
+
+/// Everything measured, as OpenMetrics text.
+#[utoipa::path(get, path = "/metrics", tag = "service", responses((status = 200, body = str)))]
+pub(crate) async fn metrics(State(common): State<Arc<Common>>) -> Response {
+    let text = telemetry::expose(&common.telemetry);
+    ([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], text).into_response()
+}
+
+async fn describe(State(common): State<Arc<Common>>) -> Response {
+    openapi::document(common.telemetry.kind())
+}
+
+/// The page that a problem's `type` leads to: what it means and what to do.
+#[utoipa::path(
+    get,
+    path = "/problems/{slug}",
+    tag = "service",
+    params(("slug" = String, Path, description = "The last part of the problem's type")),
+    responses((status = 200, body = str, content_type = "text/html"))
+)]
+pub(crate) async fn problem_page(Path(slug): Path<String>) -> Result<Html<String>, Problem> {
     let kind = ProblemKind::by_slug(&slug).ok_or(ProblemKind::NotFound)?;
     let entry = kind.entry();
     let again = if entry.retryable { "may be repeated later" } else { "does not get better by repeating it" };

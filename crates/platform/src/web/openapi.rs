@@ -11,6 +11,17 @@ use utoipa::{OpenApi, ToSchema};
 use crate::kind::ServiceKind;
 use crate::{order_api, order_processor, payment_service};
 
+/// What every service has.
+#[derive(OpenApi)]
+#[openapi(paths(
+    super::common::health,
+    super::common::livez,
+    super::common::readyz,
+    super::common::metrics,
+    super::common::problem_page
+))]
+struct CommonDocument;
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -23,16 +34,14 @@ use crate::{order_api, order_processor, payment_service};
         order_api::handlers::create_async,
         order_api::handlers::show,
         order_api::handlers::stats
-    ),
-    components(schemas(super::common::Health))
+    )
 )]
 struct OrderApiDocument;
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "order-processor", description = "Gets an order paid", license(name = "MIT OR Apache-2.0")),
-    paths(order_processor::handlers::process),
-    components(schemas(super::common::Health))
+    paths(order_processor::handlers::process)
 )]
 struct OrderProcessorDocument;
 
@@ -44,8 +53,7 @@ struct OrderProcessorDocument;
         payment_service::handlers::show,
         payment_service::handlers::void,
         payment_service::handlers::refund
-    ),
-    components(schemas(super::common::Health))
+    )
 )]
 struct PaymentServiceDocument;
 
@@ -56,7 +64,7 @@ pub(crate) fn document(kind: ServiceKind) -> Response {
         ServiceKind::OrderProcessor => OrderProcessorDocument::openapi(),
         ServiceKind::PaymentService => PaymentServiceDocument::openapi(),
     };
-    Json(document).into_response()
+    Json(document.merge_from(CommonDocument::openapi())).into_response()
 }
 
 /// A new order.

@@ -168,8 +168,9 @@ fn the_description_says_what_is_answered() {
         let api = platform.get("/openapi.json").await.json;
         assert_described(&api, "Order", &platform.place("o-1").await.json);
         assert_described(&api, "Problem", &platform.place("o-1").await.json);
+        assert_described(&api, "Health", &platform.get("/health").await.json);
         assert_described(&api, "Stats", &platform.get("/stats").await.json);
-        for path in ["/orders", "/orders/async", "/orders/{id}", "/stats"] {
+        for path in ["/orders", "/orders/async", "/orders/{id}", "/stats", "/health", "/problems/{slug}"] {
             assert!(api["paths"][path].is_object(), "{path}");
         }
 
