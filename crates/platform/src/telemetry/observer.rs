@@ -1,7 +1,7 @@
 //! Telemetry watches the constraints.
 //!
 //! Calls in flight are not taken from here but from a gauge of their own inside the constraint
-//! ([`crate::layers::InFlight`]): it is there in every design, also in those without a constraint.
+//! ([`crate::layers::InFlightLayer`]): it is there in every design, also in those without a constraint.
 
 use resilience::{Observer, Reason};
 
