@@ -74,7 +74,7 @@ pub(crate) fn collect(testimony: Testimony, payment: &Payment, plan: &FaultPlan)
 }
 
 /// What payment can do from each instant on. A charge keeps the time it drew when it began, so the true
-/// change is a service time softer than these steps; the definition of capacity is the model's, not the run's.
+/// change is a service time softer than these steps; capacity is defined by the model, not by the run.
 fn capacity(payment: &Payment, plan: &FaultPlan) -> Vec<(u64, f64)> {
     let mut hardship = Hardship::default();
     let mut is_up = true;

@@ -6,7 +6,8 @@
 //! is a [`platform::design::Design`], which the platform can run and which knows no files.
 //!
 //! The designs of the ladder are part of the binary (from the folder `designs/`) and known by name;
-//! anything that has a `/` in it or ends in `.toml` is a path. Every error names file, line, column and reason.
+//! anything that has a `/` in it or ends in `.toml` is a path. Every error names file, line, column and
+//! reason.
 
 mod diff;
 mod file;

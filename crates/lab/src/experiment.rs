@@ -105,8 +105,8 @@ impl Experiment {
     /// Reads an experiment file.
     ///
     /// # Errors
-    /// When it cannot be read, or says something that cannot be: an unknown key, design or fault, an impossible
-    /// value, an expectation that no cell of the experiment can meet or miss.
+    /// When it cannot be read, or says something that cannot be: an unknown key, design or fault, an
+    /// impossible value, an expectation that no cell of the experiment can meet or miss.
     pub fn read(path: &Path) -> Result<Self, ExperimentError> {
         let label = path.display().to_string();
         let text = fs::read_to_string(path)

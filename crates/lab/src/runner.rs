@@ -48,8 +48,8 @@ pub enum LabError {
 /// Runs an experiment, or the part of it that the options ask for.
 ///
 /// # Errors
-/// When the options ask for something that does not exist or cannot be, or when a cell breaks. Cells that were
-/// not yet begun are then not run.
+/// When the options ask for something that does not exist or cannot be, or when a cell breaks. Cells that
+/// were not yet begun are then not run.
 pub fn run(
     experiment: &Experiment,
     options: &RunOptions,

@@ -100,7 +100,7 @@ fn chain(name_or_path: &str) -> Result<Vec<Loaded>, DesignError> {
             return Err(last.refuse(Some(extends.span()), &reason).into());
         }
         let parent = place.load().map_err(|error| match error {
-            // What the file extends is wrong in the file that says so; what is wrong inside the parent is its own.
+            // A wrong `extends` is the fault of the file that says so; what is wrong inside the parent is not.
             DesignError::Unknown { .. } => last.refuse(Some(extends.span()), &error.to_string()),
             DesignError::Read { source, .. } => {
                 let reason = format!("the design {} cannot be read: {source}", place.label());
@@ -185,10 +185,10 @@ impl Loaded {
 /// The comment that stands directly above a section or key, for whoever reads the resolved design.
 fn comment_above(text: &str, section: &str) -> Vec<String> {
     let lines: Vec<_> = text.lines().map(str::trim).collect();
-    let is_header = |line: &&str| {
-        **line == format!("[{section}]") || line.split_once('=').is_some_and(|(key, _)| key.trim() == section)
-    };
-    let Some(header) = lines.iter().position(|line| is_header(&line)) else { return Vec::new() };
+    let table = format!("[{section}]");
+    let is_header =
+        |line: &&str| **line == table || line.split_once('=').is_some_and(|(key, _)| key.trim() == section);
+    let Some(header) = lines.iter().position(is_header) else { return Vec::new() };
     let above = lines[..header].iter().rev().map_while(|line| line.strip_prefix('#'));
     let mut comment: Vec<_> = above.map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned()).collect();
     comment.reverse();

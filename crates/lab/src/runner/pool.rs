@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-/// Runs every job and returns what they made in their own order. `needs` is what each job takes of the budget.
+/// Runs every job and returns what they made in their own order. `needs` is what each takes of the budget.
 ///
 /// The heaviest job that still fits goes first. A job that needs more than the whole budget runs when
 /// nothing else does.
