@@ -1,14 +1,17 @@
 //! Running out of descriptors, in both worlds.
 //!
-//! It is no property of the other side and passes by itself as soon as a socket is closed. So both the
-//! accept loop and the pooled client take it as something to wait for, not as an answer: a process that
-//! is short of descriptors grows slow, and says so with its queue, before it says so with errors.
+//! It is no property of the other side and passes by itself as soon as a socket is closed. So both
+//! accepting and connecting take it as something to wait for, not as an answer: a process that is short
+//! of descriptors grows slow, and says so with its queue, before it says so with errors.
 
 use std::io;
 use std::time::Duration;
 
-/// How long to rest before trying again: trying at once would take the processor away from the work
-/// that gives descriptors back.
+/// How long connecting waits for a descriptor before it fails.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// How long a real process rests before it tries again: trying at once would take the processor away
+/// from the work that gives descriptors back.
 pub(crate) const REST: Duration = Duration::from_millis(50);
 
 /// `EMFILE`, this process has no descriptor left: the same number on Linux, macOS and the BSDs.

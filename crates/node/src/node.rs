@@ -60,10 +60,10 @@ impl Node {
     }
 
     /// Connects to a service by its name. There is no timeout here but the network's own (about two
-    /// minutes, as on Linux).
+    /// minutes, as on Linux). A process that has no descriptor left waits for one, for up to a minute.
     ///
     /// # Errors
-    /// When the name is unknown, the connection refused, or this side has no descriptor left.
+    /// When the name is unknown, the connection refused, or no descriptor came free.
     ///
     /// # Cancel safety
     /// Dropping the future abandons the connection.

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
 use crate::clock::system_wall_clock;
-use crate::descriptors::REST;
+use crate::descriptors::{REST, WAIT_MAX, is_out_of_descriptors};
 
 /// How a real node sees its surroundings.
 #[derive(Clone, Debug)]
@@ -67,12 +67,23 @@ impl RealNode {
     }
 
     pub(crate) async fn connect(&self, host: &str, port: u16) -> io::Result<TcpStream> {
-        let stream = match self.options.peers.get(host) {
-            Some(address) => TcpStream::connect(address).await?,
-            None => TcpStream::connect((host, port)).await?,
-        };
-        stream.set_nodelay(true)?;
-        Ok(stream)
+        let began = Instant::now();
+        loop {
+            let connected = match self.options.peers.get(host) {
+                Some(address) => TcpStream::connect(address).await,
+                None => TcpStream::connect((host, port)).await,
+            };
+            match connected {
+                Err(error) if is_out_of_descriptors(&error) && began.elapsed() < WAIT_MAX => {
+                    tokio::time::sleep(REST).await;
+                }
+                connected => {
+                    let stream = connected?;
+                    stream.set_nodelay(true)?;
+                    return Ok(stream);
+                }
+            }
+        }
     }
 }
 

@@ -18,7 +18,7 @@
 //! * **Restart** gives the host a fresh process table; whoever owns the services starts new ones.
 //! * A listener has a bounded accept backlog; a connection attempt that finds it full, or finds no host, is
 //!   repeated after 1, 2, 4 … seconds. A host has a limit of descriptors: without one left nothing is
-//!   accepted, and connecting fails.
+//!   accepted and nobody connects, until one comes free.
 //!
 //! # The processors
 //! Computing costs no virtual time by itself. A host has cores and a cost per request by kind ([`Work`]),
@@ -33,6 +33,7 @@ mod connect;
 mod control;
 mod cpu;
 mod deliveries;
+mod descriptors;
 mod host;
 mod link;
 mod listener;

@@ -14,7 +14,6 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::error::CallError;
-use crate::descriptors::{REST, is_out_of_descriptors, out_of_descriptors};
 use crate::node::Node;
 use crate::stream::Stream;
 
@@ -102,9 +101,6 @@ where
     }
 }
 
-/// How often a connection attempt waits for a descriptor, [`REST`] at a time, before it fails: a minute.
-const DESCRIPTOR_RESTS_MAX: u32 = 1_200;
-
 /// Connects through the node.
 #[derive(Clone, Debug)]
 struct Connector(Node);
@@ -122,15 +118,8 @@ impl tower::Service<Uri> for Connector {
         let node = self.0.clone();
         Box::pin(async move {
             let host = uri.host().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no host"))?;
-            let (host, port) = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80));
-            for _rest in 0..DESCRIPTOR_RESTS_MAX {
-                match node.connect(host, port).await {
-                    // A pooled connection may come free sooner than a descriptor; the call takes whichever does.
-                    Err(error) if is_out_of_descriptors(&error) => node.sleep(REST).await,
-                    connected => return connected.map(TokioIo::new),
-                }
-            }
-            Err(out_of_descriptors())
+            let stream = node.connect(host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80)).await?;
+            Ok(TokioIo::new(stream))
         })
     }
 }

@@ -58,7 +58,7 @@ impl SimWorld {
     /// When there is no such host.
     pub fn descriptors(&self, host: &str) -> Result<Gauge, UnknownHost> {
         let host = self.host(host)?;
-        Ok(lock(&self.world).hosts[host].descriptors_gauge.clone())
+        Ok(lock(&self.world).hosts[host].descriptors.used.clone())
     }
 
     /// Whether the host's process runs.

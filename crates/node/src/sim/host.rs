@@ -8,8 +8,8 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::cpu::Cpu;
+use super::descriptors::Descriptors;
 use super::options::HostOptions;
-use crate::gauge::Gauge;
 
 /// Whether anyone is at home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +33,8 @@ pub(super) struct Host {
     /// The process table; a place is empty for the moment between taking it and spawning.
     pub(super) tasks: Slab<Option<AbortHandle>>,
     pub(super) listeners: BTreeMap<u16, Backlog>,
-    /// Open descriptors of the present process.
-    pub(super) descriptors: usize,
-    pub(super) descriptors_gauge: Gauge,
-    /// Whoever waits for a descriptor to come free.
-    pub(super) descriptor_wakers: Vec<Waker>,
+    /// The descriptors of the present process.
+    pub(super) descriptors: Descriptors,
 }
 
 /// Connections that wait to be accepted.
@@ -50,6 +47,7 @@ pub(super) struct Backlog {
 impl Host {
     pub(super) fn new(name: String, options: HostOptions, now: Instant) -> Self {
         let cpu = Cpu::new(&options, now);
+        let descriptors = Descriptors::new(options.descriptors_max);
         Self {
             name,
             options,
@@ -58,31 +56,12 @@ impl Host {
             cpu,
             tasks: Slab::new(),
             listeners: BTreeMap::new(),
-            descriptors: 0,
-            descriptors_gauge: Gauge::new(),
-            descriptor_wakers: Vec::new(),
+            descriptors,
         }
     }
 
     pub(super) fn is_powered(&self) -> bool {
         self.state != HostState::PoweredOff
-    }
-
-    /// Takes a descriptor if one is left.
-    pub(super) fn take_descriptor(&mut self) -> bool {
-        let left = self.descriptors < self.options.descriptors_max;
-        if left {
-            self.descriptors += 1;
-            self.descriptors_gauge.set(self.descriptors as u64);
-        }
-        left
-    }
-
-    /// Gives a descriptor back and lets those who wait for one try again.
-    pub(super) fn return_descriptor(&mut self) {
-        self.descriptors -= 1;
-        self.descriptors_gauge.set(self.descriptors as u64);
-        self.descriptor_wakers.drain(..).for_each(Waker::wake);
     }
 
     /// Ends the process: tasks stop at their next suspension point, sockets and listeners are gone.
@@ -92,9 +71,6 @@ impl Host {
         for task in self.tasks.drain().flatten() {
             task.abort();
         }
-        self.descriptors = 0;
-        self.descriptors_gauge.set(0);
-        self.descriptor_wakers.clear();
         std::mem::take(&mut self.listeners).into_values().flat_map(|backlog| backlog.connections).collect()
     }
 
@@ -102,5 +78,6 @@ impl Host {
         self.state = HostState::Running;
         self.incarnation += 1;
         self.cpu = Cpu::new(&self.options, now);
+        self.descriptors.renew(self.options.descriptors_max);
     }
 }

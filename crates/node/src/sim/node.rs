@@ -60,11 +60,9 @@ impl SimNode {
         if host.listeners.contains_key(&port) {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, "address already in use"));
         }
-        if !host.take_descriptor() {
-            return Err(out_of_descriptors());
-        }
+        let descriptor = host.descriptors.try_take().ok_or_else(out_of_descriptors)?;
         host.listeners.insert(port, Backlog::default());
-        Ok(SimListener::new(self.world.clone(), self.host, host.incarnation, port))
+        Ok(SimListener::new(self.world.clone(), self.host, host.incarnation, port, descriptor))
     }
 
     pub(crate) async fn connect(&self, host: &str, port: u16) -> io::Result<SimStream> {

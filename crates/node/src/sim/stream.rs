@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::conn::{EndState, PIPE_BYTES_MAX, Payload, Pipe};
+use super::descriptors::Descriptor;
 use super::world::{Shared, lock};
 
 /// A connected byte stream of the simulated network. Dropping it closes the connection.
@@ -17,15 +18,14 @@ pub(crate) struct SimStream {
     world: Shared,
     key: usize,
     end: usize,
-    host: usize,
-    incarnation: u64,
+    _descriptor: Descriptor,
     write_closed: bool,
 }
 
 impl SimStream {
-    /// Takes over one end of a connection, and a descriptor that its host has already counted.
-    pub(super) fn new(world: Shared, key: usize, end: usize, host: usize, incarnation: u64) -> Self {
-        Self { world, key, end, host, incarnation, write_closed: false }
+    /// Takes over one end of a connection.
+    pub(super) fn new(world: Shared, key: usize, end: usize, descriptor: Descriptor) -> Self {
+        Self { world, key, end, _descriptor: descriptor, write_closed: false }
     }
 }
 
@@ -124,12 +124,6 @@ impl AsyncWrite for SimStream {
 
 impl Drop for SimStream {
     fn drop(&mut self) {
-        let mut world = lock(&self.world);
-        world.close(self.key, self.end);
-        let host = &mut world.hosts[self.host];
-        // The descriptors of an ended process were all given back when it ended.
-        if host.incarnation == self.incarnation && host.descriptors > 0 {
-            host.return_descriptor();
-        }
+        lock(&self.world).close(self.key, self.end);
     }
 }
