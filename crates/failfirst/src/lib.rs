@@ -23,6 +23,9 @@ use clap::Parser as _;
 use self::cli::{Cli, Command};
 use self::failure::Failure;
 
+/// Who logs when no service does.
+const PROGRAM: &str = "failfirst";
+
 /// Reads the command line, does what it says, and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -40,12 +43,13 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<(), Failure> {
-    logs::start(match command {
+    let (name, level) = match command {
         // What simulated services warn of is a finding and stands in the record, not in the program's own log.
-        Command::Ladder(_) | Command::Run(_) => "warn,platform=error",
-        Command::Serve(_) => "info",
-        Command::Compare(_) | Command::Designs(_) | Command::Up(_) => "warn",
-    });
+        Command::Ladder(_) | Command::Run(_) => (PROGRAM, "warn,platform=error"),
+        Command::Serve(args) => (args.service.name(), "info"),
+        Command::Compare(_) | Command::Designs(_) | Command::Up(_) => (PROGRAM, "warn"),
+    };
+    logs::start(name, level);
     match command {
         Command::Ladder(options) => experiment::ladder(options),
         Command::Run(args) => experiment::file(args),
