@@ -38,7 +38,8 @@ pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
     let goodput = Goodput::of(facts);
     let (steady_from, steady_to) = steady_window(facts);
     let offered = facts.asked.len() as u64;
-    let successes = facts.asked.iter().filter(|order| Outcome::of(order.answer) == Outcome::Succeeded);
+    let successes = || facts.asked.iter().filter(|order| Outcome::of(order.answer) == Outcome::Succeeded);
+    let last_success_us = successes().map(|order| order.done_us).max().unwrap_or(0);
     Cell {
         design: meta.design,
         fault: meta.fault,
@@ -58,10 +59,10 @@ pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
         timed_out: tally.timed_out,
         success_ratio: rounding::share(tally.succeeded, offered),
         capacity_per_s: rounding::rate(meta.capacity_per_s),
-        throughput_per_s: per_second(tally.succeeded, 0, facts.load_end_us),
+        throughput_per_s: per_second(tally.succeeded, 0, facts.load_end_us.max(last_success_us)),
         goodput_per_s: per_second(goodput.good(steady_from, steady_to), steady_from, steady_to),
         goodput_ratio: goodput.ratio(steady_from, steady_to).map(rounding::ratio),
-        latency_ms: successes.collect::<Latencies>().cell(),
+        latency_ms: successes().collect::<Latencies>().cell(),
         errors: tally.errors,
         attempts_per_order: facts.payment_calls.values().copied().collect::<Attempts>().per_order(),
         wasted_payments: wasted_payments(facts),

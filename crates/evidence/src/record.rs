@@ -67,7 +67,7 @@ pub struct Cell {
     pub success_ratio: Option<f64>,
     /// What payment can do undisturbed, in successful orders per second.
     pub capacity_per_s: f64,
-    /// 2xx answers per second of the load, however late.
+    /// 2xx answers per second, however late: from the start until the load is over and the last of them is in.
     pub throughput_per_s: f64,
     /// Successes within the SLO per second of the steady window.
     pub goodput_per_s: f64,
