@@ -3,5 +3,6 @@
 mod bad_input;
 mod cells;
 mod designs;
+mod erlang;
 mod expectations;
 mod serve;
