@@ -41,9 +41,9 @@ impl Topology {
 pub struct HostOptions {
     /// Processor cores. Default 2.
     pub cores: usize,
-    /// Processor time of a request that is refused at the door. Default 20 µs, measured (see `docs/simulation.md`).
+    /// Processor time of a request that is refused at the door. Default 16 µs, measured (see `docs/simulation.md`).
     pub refusal_cost: Duration,
-    /// Processor time of a request that is served. Default 60 µs, measured (see `docs/simulation.md`).
+    /// Processor time of a request that is served. Default 50 µs, measured (see `docs/simulation.md`).
     pub request_cost: Duration,
     /// Open sockets that the process may have. Default 8,192.
     pub descriptors_max: usize,
@@ -55,8 +55,8 @@ impl Default for HostOptions {
     fn default() -> Self {
         Self {
             cores: 2,
-            refusal_cost: Duration::from_micros(20),
-            request_cost: Duration::from_micros(60),
+            refusal_cost: Duration::from_micros(16),
+            request_cost: Duration::from_micros(50),
             descriptors_max: 8_192,
             accept_backlog_max: 1_024,
         }

@@ -92,3 +92,17 @@ fn a_host_that_is_given_more_work_than_it_can_do_falls_behind() {
         assert!(took >= ms(100) && took < ms(115), "ten requests of 10 ms each on one core took {took:?}");
     });
 }
+
+#[test]
+fn the_documentation_lists_exactly_what_is_not_modelled() {
+    let page = include_str!("../../../../docs/simulation.md");
+    let listed: Vec<&str> = page
+        .split("## What is not modelled")
+        .nth(1)
+        .and_then(|section| section.split("The same list").next())
+        .expect("the section is there")
+        .lines()
+        .filter_map(|line| line.strip_prefix("* "))
+        .collect();
+    assert_eq!(listed, node::sim::NOT_MODELLED);
+}
