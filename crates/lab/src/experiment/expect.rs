@@ -125,8 +125,8 @@ pub(super) struct ExpectFile {
     rates: Option<Vec<Rate>>,
     /// Of which faults it speaks; all unless said.
     faults: Option<Vec<String>>,
-    /// The metric, as its path in a cell: `goodput_ratio`, `latency_ms.p99`,
-    /// `services.payment-service.waiting_max`. An array has an element `max`. A kind of error that a cell has none of counts as 0.
+    /// The metric, as its path in a cell: `goodput_ratio`, `latency_ms.p99`, `services.payment-service.waiting_max`.
+    /// An array has an element `max`. A kind of error that a cell has none of counts as 0.
     metric: String,
     /// It is not less.
     at_least: Option<f64>,

@@ -31,8 +31,7 @@ pub struct ExperimentFile {
     /// What is tried: built-in designs by name, others by a path relative to this file.
     #[schemars(with = "Vec<String>")]
     designs: Spanned<Vec<Spanned<String>>>,
-    /// Under what faults: `none`, `brownout`, `blackout`, or one that this file defines. Unless said: `none`,
-    /// and those it defines.
+    /// Under what faults: `none`, `brownout`, `blackout`, or one that this file defines. Unless said: `none`, and those it defines.
     #[serde(default)]
     #[schemars(with = "Option<Vec<String>>")]
     faults: Option<Spanned<Vec<Spanned<String>>>>,
