@@ -79,7 +79,8 @@ fn cannot_listen(name: &str, address: SocketAddr, error: io::Error) -> Failure {
     let port = address.port();
     if error.kind() == io::ErrorKind::AddrInUse {
         return Failure::input(anyhow!("port {port} for {name} is already in use")).help(format!(
-            "stop the process that listens there, or choose other ports: --base-port {}, or --port-{name} PORT",
+            "stop the process that listens there, or choose other ports: --base-port {}, --port-{name} PORT, and \
+             --admin-base-port for the admin ports",
             if port < 50_000 { port + 10_000 } else { port - 10_000 }
         ));
     }
