@@ -111,7 +111,11 @@ fn erlang_c_mean_wait(workers: usize, erlangs: f64) -> f64 {
 
 fn assert_within_tolerance(what: &str, measured: f64, expected: f64) {
     let off = (measured / expected - 1.0).abs();
-    assert!(off <= TOLERANCE, "{what}: measured {measured:.5}, Erlang says {expected:.5}: {:.2} % off", off * 100.0);
+    assert!(
+        off <= TOLERANCE,
+        "{what}: measured {measured:.5}, Erlang says {expected:.5}: {:.2} % off",
+        off * 100.0
+    );
 }
 
 #[test]
