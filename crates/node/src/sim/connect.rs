@@ -51,9 +51,8 @@ pub(super) async fn connect(world: &Shared, from: usize, to: usize, port: u16) -
 fn answer(shared: &Shared, from: usize, to: usize, port: u16, descriptor: Descriptor) -> Attempt {
     let mut locked = lock(shared);
     let world: &mut World = &mut locked;
-    let gets_through = world.link(from, to).state == LinkState::Open;
-    let answer_gets_through = world.link(to, from).state != LinkState::Cut;
-    if !gets_through || !answer_gets_through || !world.hosts[to].is_powered() {
+    let both_ways_open = [(from, to), (to, from)].map(|(a, b)| world.link(a, b).state == LinkState::Open);
+    if both_ways_open != [true, true] || !world.hosts[to].is_powered() {
         return Attempt::Lost(descriptor);
     }
     let at = Instant::now() + world.link(to, from).delay();

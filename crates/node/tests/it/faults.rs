@@ -154,6 +154,30 @@ fn tasks_end_with_their_host_and_a_fresh_process_starts_empty() {
 }
 
 #[test]
+fn a_held_link_keeps_a_reset_back_too() {
+    in_world(|world| async move {
+        let (mut a, _b) = connected(&world).await;
+        world.hold("b", "a").expect("both exist");
+        world.kill("b").expect("b exists");
+        assert!(read_within(&mut a, ms(5_000)).await.is_none());
+        world.open("b", "a").expect("both exist");
+        assert!(read_within(&mut a, ms(10)).await.expect("now a is told").is_err());
+    });
+}
+
+#[test]
+fn what_was_sent_into_a_cut_to_a_process_that_then_died_is_answered_by_a_reset() {
+    in_world(|world| async move {
+        let (mut a, _b) = connected(&world).await;
+        world.partition("a", "b").expect("both exist");
+        send(&mut a, b"into the cut").await;
+        world.kill("b").expect("b exists");
+        world.heal("a", "b").expect("both exist");
+        assert!(read_within(&mut a, ms(1_000)).await.expect("its retransmission finds nobody").is_err());
+    });
+}
+
+#[test]
 fn a_kill_behind_a_cut_link_tells_nobody_until_they_send() {
     in_world(|world| async move {
         let (mut a, _b) = connected(&world).await;
