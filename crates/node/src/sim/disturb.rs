@@ -33,10 +33,18 @@ impl World {
         let now = Instant::now();
         let unaccepted = self.hosts[host].end_process(state);
         for (key, end) in self.ends_on(host) {
-            let connection = &mut self.connections[key];
-            if connection.ends[end].state != EndState::Open {
+            let peer = self.connections[key].ends[1 - end].host;
+            let open = self.connections[key].ends[end].state == EndState::Open;
+            // What the machine was still repeating is gone with the process or, if it had closed the stream
+            // and only the kernel was left to deliver it, with the power. What the network holds is not.
+            let forgets = open || state == HostState::PoweredOff;
+            if forgets && self.link(host, peer).state != LinkState::Held {
+                self.connections[key].pipes[1 - end].segments.retain(|segment| segment.at.is_some());
+            }
+            if !open {
                 continue;
             }
+            let connection = &mut self.connections[key];
             connection.ends[end].state = EndState::Dead;
             // What is under way to the host has not been acknowledged: its sender will repeat it.
             let pipe = &mut connection.pipes[end];
@@ -44,13 +52,10 @@ impl World {
             pipe.clear();
             // Wake the streams of the dead so that nobody waits on a connection that is gone.
             connection.pipes[end].wake_reader();
-            // What the host had queued and could not send is gone with it.
-            connection.pipes[1 - end].segments.retain(|segment| segment.at.is_some());
-            let from = connection.ends[1 - end].host;
             if state == HostState::Killed {
                 self.send_reset(key, 1 - end, now);
             }
-            if state == HostState::PoweredOff || self.link(from, host).state == LinkState::Cut {
+            if state == HostState::PoweredOff || self.link(peer, host).state == LinkState::Cut {
                 self.connections[key].pipes[end].stalled_since = unacknowledged_since;
             }
         }
@@ -103,10 +108,12 @@ impl World {
     /// Changes what a link lets through.
     pub(super) fn set_link(&mut self, from: usize, to: usize, state: LinkState) {
         let now = Instant::now();
-        let before = std::mem::replace(&mut self.link(from, to).state, state);
+        let link = self.link(from, to);
+        let before = std::mem::replace(&mut link.state, state);
         if before == state {
             return;
         }
+        link.changed.notify_waiters();
         for (key, end) in self.ends_over(from, to) {
             if state == LinkState::Open {
                 self.release(key, end, now);
@@ -136,6 +143,10 @@ impl World {
     /// What is under way when a link closes does not arrive: it is lost (cut), or kept (held).
     fn block(&mut self, key: usize, end: usize, now: Instant, state: LinkState) {
         let pipe = &mut self.connections[key].pipes[end];
+        if pipe.reset_at.is_some_and(|at| at > now) {
+            pipe.reset_at = None;
+            pipe.reset_held = state == LinkState::Held;
+        }
         if !pipe.is_under_way(now) {
             return;
         }

@@ -136,24 +136,47 @@ impl World {
         }
     }
 
-    /// The owner of an end lets go of it. Unread or late bytes are answered with a reset, as on Linux.
+    /// The owner of an end lets go of it. With unread bytes that is a reset, as on Linux; without, it is
+    /// the end of the stream, and what still arrives is answered with a reset.
     pub(super) fn close(&mut self, key: usize, end: usize) {
         let now = Instant::now();
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        connection.ends[end].held = false;
-        if connection.ends[end].state == EndState::Open {
-            connection.ends[end].state = EndState::Closed;
-            let unread = connection.pipes[end].has_unread(now);
-            let arriving = connection.pipes[end].last_at.filter(|at| *at > now);
-            connection.pipes[end].clear();
-            self.send_fin(key, 1 - end);
-            match arriving {
-                _ if unread => self.send_reset(key, 1 - end, now),
-                Some(at) => self.send_reset(key, 1 - end, at),
-                None => {}
+        let pipe = &self.connections[key].pipes[end];
+        let unread = pipe.has_unread(now);
+        let arriving = pipe.last_at.filter(|at| *at > now);
+        if self.let_go(key, end) {
+            if unread {
+                self.send_reset(key, 1 - end, now);
+            } else {
+                self.send_fin(key, 1 - end);
+            }
+            if let Some(at) = arriving {
+                self.send_reset(key, 1 - end, at);
             }
         }
         self.forget_if_unheld(key);
+    }
+
+    /// Ends a connection that nobody has accepted, by a reset.
+    pub(super) fn refuse(&mut self, key: usize, end: usize) {
+        if self.let_go(key, end) {
+            self.send_reset(key, 1 - end, Instant::now());
+        }
+        self.forget_if_unheld(key);
+    }
+
+    /// Marks an end as closed by its owner. Returns whether it was open.
+    fn let_go(&mut self, key: usize, end: usize) -> bool {
+        let connection = &mut self.connections[key];
+        connection.ends[end].held = false;
+        if connection.ends[end].state != EndState::Open {
+            return false;
+        }
+        connection.ends[end].state = EndState::Closed;
+        // Whoever is still repeating something to this end is answered once it gets through.
+        let stalled_since = connection.pipes[end].stalled_since;
+        connection.pipes[end].clear();
+        connection.pipes[end].stalled_since = stalled_since;
+        true
     }
 
     pub(super) fn forget_if_unheld(&mut self, key: usize) {
