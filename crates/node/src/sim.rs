@@ -21,9 +21,9 @@
 //!   accepted and nobody connects, until one comes free.
 //!
 //! # The processors
-//! Computing costs no virtual time by itself. A host has cores and a cost per request (one that is refused, one that is served),
-//! kept as the instant at which each core is free again, so that refusing has a price and a host can
-//! saturate.
+//! Computing costs no virtual time by itself. A host has cores and a cost per request (one that is refused,
+//! one that is served), kept as the instant at which each core is free again, so that refusing has a price
+//! and a host can saturate.
 //!
 //! Faults come from outside, through [`SimWorld`], and never through the simulated network itself.
 //! What is missing is listed in [`NOT_MODELLED`].
