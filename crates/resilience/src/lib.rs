@@ -34,7 +34,11 @@ pub mod backpressure;
 
 mod clock;
 mod observer;
+mod priority;
+mod randomness;
 mod refusal;
 
 pub use observer::Observer;
+pub use priority::Priority;
+pub use randomness::Randomness;
 pub use refusal::{Reason, Refusal};
