@@ -32,13 +32,20 @@
 pub mod admission;
 pub mod backpressure;
 
+mod budget;
+mod class;
 mod clock;
 mod observer;
 mod priority;
 mod randomness;
+mod ratio;
 mod refusal;
+mod slots;
 
+pub use budget::{Budget, BudgetLimits, Withdrawal};
+pub use class::{Class, Classifier};
 pub use observer::Observer;
 pub use priority::Priority;
 pub use randomness::Randomness;
+pub use ratio::{InvalidRatio, Ratio};
 pub use refusal::{Reason, Refusal};

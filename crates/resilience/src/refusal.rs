@@ -49,11 +49,13 @@ pub enum Reason {
     QueueDelay,
     /// Nobody granted the caller this demand.
     NoCredit,
+    /// The dependency failed too often lately, and is left alone or only probed.
+    BreakerOpen,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ConcurrencyLimit,
         Self::RateLimit,
         Self::QueueFull,
@@ -63,6 +65,7 @@ impl Reason {
         Self::Doomed,
         Self::QueueDelay,
         Self::NoCredit,
+        Self::BreakerOpen,
     ];
 
     /// A stable name, for metrics and problem types.
@@ -78,6 +81,7 @@ impl Reason {
             Self::Doomed => "doomed",
             Self::QueueDelay => "queue-delay",
             Self::NoCredit => "no-credit",
+            Self::BreakerOpen => "breaker-open",
         }
     }
 }
@@ -94,6 +98,7 @@ impl fmt::Display for Reason {
             Self::Doomed => "it could not be done before its deadline",
             Self::QueueDelay => "it waited too long in a queue that does not drain",
             Self::NoCredit => "no credit was granted",
+            Self::BreakerOpen => "the dependency failed too often lately",
         })
     }
 }
