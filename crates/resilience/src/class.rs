@@ -38,3 +38,12 @@ where
         self(request, result)
     }
 }
+
+/// What a call that failed may have done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Nothing: it was not begun.
+    None,
+    /// Nobody here knows: it was begun and its answer never came.
+    Unknown,
+}

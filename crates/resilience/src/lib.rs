@@ -32,6 +32,9 @@
 pub mod admission;
 pub mod backpressure;
 
+pub mod idempotency;
+pub mod timeouts;
+
 mod budget;
 mod class;
 mod clock;
@@ -43,7 +46,7 @@ mod refusal;
 mod slots;
 
 pub use budget::{Budget, BudgetLimits, Withdrawal};
-pub use class::{Class, Classifier};
+pub use class::{Class, Classifier, Effect};
 pub use observer::Observer;
 pub use priority::Priority;
 pub use randomness::Randomness;

@@ -57,7 +57,6 @@ impl<T: Copy + Default> Slots<T> {
         self.slots.iter()
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a remainder by 11 fits anything")]
     const fn index(number: u128) -> usize {
         (number % SLOTS as u128) as usize
     }

@@ -4,3 +4,4 @@ mod admission;
 mod backpressure;
 mod model;
 mod support;
+mod timeouts;
