@@ -2,6 +2,7 @@
 
 mod admission;
 mod backpressure;
+mod idempotency;
 mod model;
 mod support;
 mod timeouts;
