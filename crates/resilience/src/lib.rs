@@ -31,7 +31,7 @@
 
 pub mod admission;
 pub mod backpressure;
-
+pub mod breaker;
 pub mod idempotency;
 pub mod timeouts;
 

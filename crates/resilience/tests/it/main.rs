@@ -2,6 +2,7 @@
 
 mod admission;
 mod backpressure;
+mod breaker;
 mod idempotency;
 mod model;
 mod support;
