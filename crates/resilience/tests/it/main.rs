@@ -3,6 +3,7 @@
 mod admission;
 mod backpressure;
 mod breaker;
+mod guard;
 mod idempotency;
 mod model;
 mod support;
