@@ -33,6 +33,7 @@ pub mod admission;
 pub mod backpressure;
 pub mod breaker;
 pub mod idempotency;
+pub mod retries;
 pub mod timeouts;
 
 mod budget;

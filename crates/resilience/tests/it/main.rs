@@ -6,5 +6,6 @@ mod breaker;
 mod guard;
 mod idempotency;
 mod model;
+mod retries;
 mod support;
 mod timeouts;

@@ -33,7 +33,7 @@ impl Record {
 #[derive(Clone, Debug)]
 pub(super) enum Calls {
     Last { length: usize, list: VecDeque<(bool, bool)>, sum: Record },
-    Recent { slots: Slots<Record> },
+    Recent { slots: Box<Slots<Record>> },
 }
 
 impl Calls {
@@ -44,7 +44,7 @@ impl Calls {
                 list: VecDeque::new(),
                 sum: Record::default(),
             },
-            Window::Time(length) => Self::Recent { slots: Slots::new(length) },
+            Window::Time(length) => Self::Recent { slots: Box::new(Slots::new(length)) },
         }
     }
 
