@@ -8,6 +8,10 @@
 //! |---|---|---|
 //! | admission | may this call come in at all? | [`admission`] |
 //! | backpressure | who works now, who waits, who is told to come back? | [`backpressure`] |
+//! | timeouts | how long is anybody waited for, and is it too late to begin? | [`timeouts`] |
+//! | retries | is another attempt worth its load, and when? | [`retries`] |
+//! | breaker | is the dependency to be left alone for now? | [`breaker`] |
+//! | hedging | is the answer so late that a second question pays? | [`hedging`] |
 //!
 //! Common to all of them:
 //!
@@ -32,6 +36,7 @@
 pub mod admission;
 pub mod backpressure;
 pub mod breaker;
+pub mod hedging;
 pub mod idempotency;
 pub mod retries;
 pub mod timeouts;

@@ -3,7 +3,9 @@
 mod admission;
 mod backpressure;
 mod breaker;
+mod goodput;
 mod guard;
+mod hedging;
 mod idempotency;
 mod model;
 mod retries;
