@@ -12,8 +12,9 @@ pub const KEY_BYTES_MAX: usize = 255;
 /// text do not meet. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    scope: Arc<str>,
+    // First, because it is what keys are ordered by: they differ in it far more often than in their scopes.
     text: Arc<str>,
+    scope: Arc<str>,
 }
 
 /// Not a key.
@@ -43,7 +44,7 @@ impl Key {
         if bytes > KEY_BYTES_MAX {
             return Err(InvalidKey::TooLong { bytes });
         }
-        Ok(Self { scope: scope.into(), text: text.into() })
+        Ok(Self { text: text.into(), scope: scope.into() })
     }
 
     /// Whose key it is.

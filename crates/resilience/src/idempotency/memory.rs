@@ -70,10 +70,13 @@ impl Inner {
         }
     }
 
-    fn put(&mut self, key: &Key, record: Record) {
-        self.remove(key);
-        self.by_end(&record.state).insert((record.until, key.clone()));
-        self.records.insert(key.clone(), record);
+    fn insert(&mut self, key: &Key, record: Record) {
+        let (until, state) = (record.until, record.state.clone());
+        // What it replaces leaves its place first: it may be the very place that the new one takes.
+        if let Some(before) = self.records.insert(key.clone(), record) {
+            self.by_end(&before.state).remove(&(before.until, key.clone()));
+        }
+        self.by_end(&state).insert((until, key.clone()));
     }
 
     fn remove(&mut self, key: &Key) {
@@ -83,13 +86,12 @@ impl Inner {
     }
 
     fn remove_expired(&mut self, now: Duration) -> usize {
-        let is_over = |set: &BTreeSet<(Duration, Key)>| {
-            set.first().filter(|(until, _)| *until <= now).map(|(_, key)| key.clone())
-        };
         let mut removed = 0;
-        while let Some(key) = is_over(&self.in_flight).or_else(|| is_over(&self.completed)) {
-            self.remove(&key);
-            removed += 1;
+        for by_end in [&mut self.in_flight, &mut self.completed] {
+            while by_end.first().is_some_and(|(until, _)| *until <= now) {
+                let over = by_end.pop_first();
+                removed += usize::from(over.and_then(|(_, key)| self.records.remove(&key)).is_some());
+            }
         }
         removed
     }
@@ -99,9 +101,8 @@ impl Inner {
         if self.records.len() < records_max || self.remove_expired(now) > 0 {
             return true;
         }
-        let Some((_, oldest)) = self.completed.first().cloned() else { return false };
-        self.remove(&oldest);
-        true
+        let oldest = self.completed.pop_first();
+        oldest.and_then(|(_, key)| self.records.remove(&key)).is_some()
     }
 }
 
@@ -117,7 +118,7 @@ impl IdempotencyRecords for MemoryRecords {
             if is_new && !inner.make_room(ask.now, records_max) {
                 return Err(RecordsError::Full { records_max });
             }
-            inner.put(&ask.key, record);
+            inner.insert(&ask.key, record);
         }
         Ok(beginning)
     }
@@ -132,7 +133,7 @@ impl IdempotencyRecords for MemoryRecords {
         let mut inner = self.lock();
         let (completion, record) = Record::complete(inner.records.get(key), claim, answer, keep_until);
         if let Some(record) = record {
-            inner.put(key, record);
+            inner.insert(key, record);
         }
         Ok(completion)
     }
@@ -154,6 +155,8 @@ impl IdempotencyRecords for MemoryRecords {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::idempotency::contract;
@@ -216,5 +219,45 @@ mod tests {
         assert_eq!(begin(&records, "c", 3).await, Err(RecordsError::Full { records_max: 2 }));
         assert_eq!(begin(&records, "c", 61).await, Ok(Beginning::Begun), "the lease of a is over");
         assert_eq!(records.len(), 2);
+    }
+
+    /// Begun, completed, abandoned or expired, in any order and at times that repeat.
+    async fn step(records: &MemoryRecords, kind: u8, text: &str, number: u64, now_s: u64) {
+        let (key, claim) = (key(text), Claim { owner: 1, number });
+        let now = Duration::from_secs(now_s);
+        let until = now + Duration::from_secs(number);
+        match kind {
+            0 | 1 => {
+                let ask = Ask { key, fingerprint: Fingerprint(1), claim, now, lease_until: until };
+                drop(records.begin(&ask).await);
+            }
+            2 => drop(records.complete(&key, claim, &Answer::from(vec![1]), until).await),
+            3 => drop(records.abandon(&key, claim).await),
+            _ => drop(records.expire(now).await),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn its_indexes_are_those_of_its_records_and_its_bound_holds(
+            steps in prop::collection::vec((0..5_u8, "[a-e]", 1..4_u64, 0..6_u64), 0..60),
+        ) {
+            let records = records(3);
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            for (kind, text, number, now_s) in steps {
+                runtime.block_on(step(&records, kind, &text, number, now_s));
+                let inner = records.lock();
+                prop_assert!(inner.records.len() <= 3);
+                let (mut in_flight, mut completed) = (BTreeSet::new(), BTreeSet::new());
+                for (key, record) in &inner.records {
+                    let by_end = match record.state {
+                        RecordState::InFlight => &mut in_flight,
+                        RecordState::Completed(_) => &mut completed,
+                    };
+                    by_end.insert((record.until, key.clone()));
+                }
+                prop_assert_eq!((&inner.in_flight, &inner.completed), (&in_flight, &completed));
+            }
+        }
     }
 }
