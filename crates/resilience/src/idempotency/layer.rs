@@ -17,8 +17,10 @@ use crate::clock::Clock;
 /// Runs calls with the same key once. All services made by this layer and its clones share what is in flight.
 ///
 /// It belongs outside of everything that limits the work it protects (worker pools, breakers, retries):
-/// a replay or a joined call costs none of that. And inside of what protects the records themselves
-/// (admission), and of whatever detaches the work from its caller, if a call is to survive its caller.
+/// a replay or a joined call costs none of that. Also outside of the request's timeout, which then ends a
+/// call with a result that the scheme can judge; from outside it would drop the call in the middle. And
+/// inside of what protects the records themselves (admission), and of whatever detaches the work from its
+/// caller, if a call is to survive its caller.
 pub struct IdempotencyLayer<C> {
     scheme: Arc<C>,
     shared: Arc<Shared>,
