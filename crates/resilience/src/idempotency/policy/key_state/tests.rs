@@ -1,3 +1,5 @@
+//! A key's life, step by step and at random.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Records by themselves: no store, no runtime.
+
 use proptest::prelude::*;
 
 use super::*;
