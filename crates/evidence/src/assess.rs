@@ -31,7 +31,7 @@ pub struct CellMeta {
 }
 
 /// Computes every number of a cell. The facts may be of any platform; what they do not mention counts as
-/// nothing.
+/// nothing, except a gauge that has a bound: [`ledger::bounds_exceeded`] wants it reported.
 #[must_use]
 pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
     let tally = Tally::of(&facts.asked);

@@ -66,27 +66,30 @@ pub fn duplicate_notified(facts: &Facts) -> Vec<&str> {
     repeated(facts.told.iter().map(|told| told.order.as_str()))
 }
 
-/// A gauge that went above the bound that the design declares for it.
+/// A gauge that is not known to have stayed within the bound that the design declares for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exceeded<'a> {
     /// The service.
     pub service: &'a str,
     /// The gauge.
     pub gauge: &'a str,
-    /// How high it went.
-    pub max: u64,
+    /// How high it went; `None` when nobody reported it.
+    pub max: Option<u64>,
     /// How high it may go.
     pub bound: u64,
 }
 
 /// Gauges above their bounds, by service and name. No single order is to blame for these.
+///
+/// A gauge that has a bound and was not reported is a violation too: a misspelt name would otherwise make
+/// a check that can never fail.
 #[must_use]
 pub fn bounds_exceeded(facts: &Facts) -> Vec<Exceeded<'_>> {
     let mut exceeded = Vec::new();
     for (service, gauges) in &facts.services {
         for (gauge, &bound) in &gauges.bounds {
-            let max = gauges.max.get(gauge).copied().unwrap_or(0);
-            if max > bound {
+            let max = gauges.max.get(gauge).copied();
+            if max.is_none_or(|max| max > bound) {
                 exceeded.push(Exceeded { service, gauge, max, bound });
             }
         }

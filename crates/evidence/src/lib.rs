@@ -2,7 +2,10 @@
 //!
 //! A world hands over neutral [`facts`] (asked, stored, charged, told, gauges); [`assess`] turns them into
 //! one [`record::Cell`]; the invariants in [`ledger`] name the very orders that break them. Nothing here
-//! knows HTTP, stores or the simulation, so that every world and any platform is judged by the same rules.
+//! knows HTTP, stores or the simulation, so that every world is judged by the same rules. No judgement
+//! depends on a service; two numbers of the record do: `in_flight_max` and the connections are those of
+//! [`ENTRY_SERVICE`], so another platform's entry must have that name, or these stay zero and empty. Of
+//! gauges, `queue_depth` and `waiting` are known to be queues.
 //!
 //! | module | says |
 //! |---|---|

@@ -226,7 +226,7 @@ pub struct Ledger {
     pub stuck: u64,
     /// Told more than once.
     pub duplicate_notified: u64,
-    /// Gauges that went above the bound that the design declares.
+    /// Gauges that went above the bound that the design declares, or were never reported.
     pub bounds_exceeded: u64,
 }
 

@@ -118,6 +118,17 @@ pub struct DesignsArgs {
     /// What to do with them; lists them by default.
     #[command(subcommand)]
     pub command: Option<DesignsCommand>,
+    /// Print JSON instead of text. The keys are stable: some may be added, none is renamed or removed.
+    ///
+    /// list: an array of {name, title, lesson, extends}, each after the one it builds upon.
+    ///
+    /// show: {design, title, lesson, extends, origins}; `design` is complete, with defaults and profiles filled in,
+    /// and `origins` has for each section that a file states {file, comment}.
+    ///
+    /// diff: {from, to, added, removed, changed}; `added` and `removed` are section → key → value, `changed` is
+    /// section → key → {from, to}; values are written as in TOML, and null where there is none.
+    #[arg(long, global = true)]
+    pub json: bool,
 }
 
 /// What can be done with designs.

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use lab::designs::{self, DesignError};
 use lab::serve::Design;
+use serde::Serialize;
 
-use crate::cli::DesignsCommand;
+use crate::cli::{DesignsArgs, DesignsCommand};
 use crate::failure::Failure;
 use crate::output;
 
@@ -14,13 +15,22 @@ use crate::output;
 /// # Errors
 ///
 /// When a design does not exist or its file is wrong.
-pub(crate) fn designs(command: Option<&DesignsCommand>) -> Result<(), Failure> {
-    let text = match command {
-        None | Some(DesignsCommand::List) => list(),
-        Some(DesignsCommand::Show { design }) => designs::show(design).map_err(wrong)?,
-        Some(DesignsCommand::Diff { a, b }) => designs::diff(a, b).map_err(wrong)?.to_string(),
+pub(crate) fn designs(args: &DesignsArgs) -> Result<(), Failure> {
+    let text = match (args.command.as_ref().unwrap_or(&DesignsCommand::List), args.json) {
+        (DesignsCommand::List, false) => list(),
+        (DesignsCommand::List, true) => json(&designs::list()),
+        (DesignsCommand::Show { design }, false) => designs::show(design).map_err(wrong)?,
+        (DesignsCommand::Show { design }, true) => json(&designs::resolve(design).map_err(wrong)?),
+        (DesignsCommand::Diff { a, b }, false) => designs::diff(a, b).map_err(wrong)?.to_string(),
+        (DesignsCommand::Diff { a, b }, true) => json(&designs::diff(a, b).map_err(wrong)?),
     };
     output::print(&text)
+}
+
+fn json(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("designs have text keys only");
+    text.push('\n');
+    text
 }
 
 /// A design by name or file.

@@ -50,6 +50,7 @@ fn run(whole: &Experiment, args: &ExperimentArgs) -> Result<(), Failure> {
     let World::Sim = args.world;
     let options = options(args);
     let experiment = whole.narrow(&options.narrowing()).map_err(wrong)?;
+    runner::feasible(whole, &options).map_err(broken)?;
     let record_name = match experiment.source {
         Source::Ladder => "ladder.json",
         Source::File(_) => "run.json",
@@ -107,6 +108,7 @@ fn wrong(error: UsageError) -> Failure {
 fn broken(error: LabError) -> Failure {
     match error {
         LabError::Usage(error) => wrong(error),
+        error @ LabError::TooLarge { .. } => Failure::input(error),
         error => Failure::stopped(error)
             .help("this is a defect of Failfirst and not a finding; nothing was written"),
     }

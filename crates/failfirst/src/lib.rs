@@ -54,7 +54,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Ladder(options) => experiment::ladder(options),
         Command::Run(args) => experiment::file(args),
         Command::Compare(args) => compare::compare(args),
-        Command::Designs(args) => designs::designs(args.command.as_ref()),
+        Command::Designs(args) => designs::designs(args),
         Command::Up(args) => up::up(args),
         Command::Serve(args) => serve::serve(args),
     }

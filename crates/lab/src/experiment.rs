@@ -11,6 +11,7 @@ mod file;
 mod load;
 mod metric;
 mod narrow;
+mod prototype;
 mod replay;
 
 use std::{

@@ -4,7 +4,8 @@
 //! order of the experiment (design, fault, rate, seed as listed). What scheduling is about is memory: a
 //! design that refuses nobody holds tens of thousands of exchanges at once. Each cell has an estimated
 //! need, and cells run together only while the sum stays below a limit; the heaviest go first, so that the
-//! light ones fill the gaps.
+//! light ones fill the gaps. A cell that needs more than the limit runs alone; one that would take most
+//! machines down is refused.
 
 mod memory;
 mod options;
@@ -33,6 +34,19 @@ pub enum LabError {
     /// What was asked for cannot be run.
     #[error(transparent)]
     Usage(#[from] UsageError),
+    /// A cell that would take most machines down.
+    #[error(
+        "the cell {cell} would take about {estimated_mib} MiB of memory, and a cell may take at most {limit_mib} \
+         MiB: ask for a lower rate, a shorter duration or a design that admits fewer at once"
+    )]
+    TooLarge {
+        /// Which one.
+        cell: String,
+        /// What it is estimated to take.
+        estimated_mib: u64,
+        /// What it may.
+        limit_mib: u64,
+    },
     /// A cell broke. This is a defect of the platform or of the laboratory, never a finding.
     #[error("the cell {cell} broke: {reason} (run it again with `{replay}`)")]
     Cell {
@@ -45,11 +59,19 @@ pub enum LabError {
     },
 }
 
+/// Whether an experiment, or the part of it that the options ask for, can be run. Runs nothing.
+///
+/// # Errors
+/// When the options ask for something that does not exist or cannot be, or for a cell that would take more
+/// than 8 GiB of memory.
+pub fn feasible(experiment: &Experiment, options: &RunOptions) -> Result<(), LabError> {
+    prepare(experiment, options).map(drop)
+}
+
 /// Runs an experiment, or the part of it that the options ask for.
 ///
 /// # Errors
-/// When the options ask for something that does not exist or cannot be, or when a cell breaks. Cells that
-/// were not yet begun are then not run.
+/// As for [`feasible`], and when a cell breaks. Cells that were not yet begun are then not run.
 pub fn run(
     experiment: &Experiment,
     options: &RunOptions,
@@ -60,11 +82,8 @@ pub fn run(
         reason = "how long it really took is for people, and no part of a cell"
     )]
     let started = std::time::Instant::now();
-    let seed = check_seeds(&options.seeds)?;
-    let experiment = experiment.narrow(&options.narrowing())?;
-    let plans = plans(&experiment, &options.seeds);
+    let Prepared { seed, experiment, plans, needs_mib } = prepare(experiment, options)?;
     progress.started(plans.len());
-    let needs_mib: Vec<_> = plans.iter().map(memory::estimated_mib).collect();
     let cells = pool::run(&needs_mib, options.threads, options.memory_max_mib, |index| {
         let plan = &plans[index];
         let cell = run_cell(&experiment, plan)?;
@@ -89,6 +108,32 @@ fn check_seeds(seeds: &[u64]) -> Result<u64, UsageError> {
         return Err(UsageError::Twice { what: "seed", name: twice.to_string() });
     }
     seeds.first().copied().ok_or(UsageError::Nothing { what: "seed" })
+}
+
+/// What is to be run.
+struct Prepared {
+    /// The first seed.
+    seed: u64,
+    /// The part that was asked for.
+    experiment: Experiment,
+    /// Every cell, in the order of the record.
+    plans: Vec<CellPlan>,
+    /// What each is estimated to take.
+    needs_mib: Vec<u64>,
+}
+
+fn prepare(experiment: &Experiment, options: &RunOptions) -> Result<Prepared, LabError> {
+    let seed = check_seeds(&options.seeds)?;
+    let experiment = experiment.narrow(&options.narrowing())?;
+    let plans = plans(&experiment, &options.seeds);
+    let needs_mib: Vec<_> = plans.iter().map(memory::estimated_mib).collect();
+    for (plan, &estimated_mib) in plans.iter().zip(&needs_mib) {
+        if estimated_mib > memory::CELL_MAX_MIB {
+            let cell = name(plan).to_string();
+            return Err(LabError::TooLarge { cell, estimated_mib, limit_mib: memory::CELL_MAX_MIB });
+        }
+    }
+    Ok(Prepared { seed, experiment, plans, needs_mib })
 }
 
 /// Every cell, in the order of the record.

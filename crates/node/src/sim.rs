@@ -34,6 +34,7 @@ mod control;
 mod cpu;
 mod deliveries;
 mod descriptors;
+mod disturb;
 mod host;
 mod link;
 mod listener;

@@ -1,8 +1,9 @@
 //! Two records side by side: what changed, by how much, and whether that is better or worse.
 //!
 //! Cells pair by design, fault, load and seed. When each record has one design and the two differ, they
-//! pair across the designs: that is how two designs are compared. Whatever has no counterpart is listed
-//! and never silently dropped. A change of less than 1 % is noise and called the same.
+//! pair across the designs: that is how two designs are compared. So they do across the seeds, which shows
+//! how much is chance. Whatever has no counterpart is listed and never silently dropped. A change of less
+//! than 1 % is noise and called the same.
 
 mod metrics;
 #[cfg(test)]
@@ -21,6 +22,8 @@ pub struct Comparison {
     pub b: String,
     /// The two designs, when the records have one each and they differ.
     pub across_designs: Option<[String; 2]>,
+    /// The two seeds, when the records have one each and they differ.
+    pub across_seeds: Option<[u64; 2]>,
     /// The cells that both have, in the order of the first.
     pub pairs: Vec<Pair>,
     /// Cells that only the first has.
@@ -83,10 +86,12 @@ pub enum Trend {
 /// Pairs the cells of two records; `names` is what to call them.
 #[must_use]
 pub fn compare(a: &Record, b: &Record, names: [&str; 2]) -> Comparison {
-    let across_designs = across(a, b);
+    let across_designs = across(a, b, |cell| cell.design.clone());
+    let across_seeds = across(a, b, |cell| cell.seed);
     let pairs_with = |x: &Cell, y: &Cell| {
         (across_designs.is_some() || x.design == y.design)
-            && (&x.fault, &x.load, x.seed) == (&y.fault, &y.load, y.seed)
+            && (across_seeds.is_some() || x.seed == y.seed)
+            && (&x.fault, &x.load) == (&y.fault, &y.load)
     };
     let mut partners: Vec<&Cell> = b.cells.iter().collect();
     let (mut pairs, mut only_in_a) = (Vec::new(), Vec::new());
@@ -100,7 +105,8 @@ pub fn compare(a: &Record, b: &Record, names: [&str; 2]) -> Comparison {
         }
     }
     let only_in_b = partners.into_iter().map(CellName::of).collect();
-    Comparison { a: names[0].to_owned(), b: names[1].to_owned(), across_designs, pairs, only_in_a, only_in_b }
+    let [a, b] = names.map(str::to_owned);
+    Comparison { a, b, across_designs, across_seeds, pairs, only_in_a, only_in_b }
 }
 
 impl CellName {
@@ -114,11 +120,11 @@ impl CellName {
     }
 }
 
-/// The two designs, when each record has exactly one and they differ.
-fn across(a: &Record, b: &Record) -> Option<[String; 2]> {
+/// The two designs or seeds, when each record has exactly one and they differ.
+fn across<T: PartialEq>(a: &Record, b: &Record, of: impl Fn(&Cell) -> T) -> Option<[T; 2]> {
     let only = |record: &Record| {
-        let first = &record.cells.first()?.design;
-        record.cells.iter().all(|cell| cell.design == *first).then(|| first.clone())
+        let first = of(record.cells.first()?);
+        record.cells.iter().all(|cell| of(cell) == first).then_some(first)
     };
     let (a, b) = (only(a)?, only(b)?);
     (a != b).then_some([a, b])

@@ -61,6 +61,13 @@ impl<'a> Grid<'a> {
         self.loads.iter().filter_map(|(load, _)| self.cell(design, fault, load)).collect()
     }
 
+    /// All cells of all seeds, or those of one design under one fault: what is counted and not compared.
+    pub(crate) fn all_cells(&self, of: Option<(&str, &str)>) -> Vec<&'a Cell> {
+        let meant =
+            |cell: &&Cell| of.is_none_or(|(design, fault)| cell.design == design && cell.fault == fault);
+        self.cells.iter().filter(meant).collect()
+    }
+
     /// The scenes of one fault, one per load.
     pub(crate) fn scenes(&self, fault: &'a str) -> Vec<Scene<'a>> {
         let scene = |(load, name): &(&'a LoadRecord, String)| Scene {

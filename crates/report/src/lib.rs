@@ -1,10 +1,9 @@
-//! Evidence as people and programs read it: terminal tables, one HTML page, CSV, and two records compared.
+//! Evidence as people and programs read it: terminal tables, one HTML page, and two records compared.
 //!
 //! Everything is computed from the record and nothing else, so that a report can be made again from
 //! `ladder.json` at any time, and two reports of one record are the same.
 
 pub mod compare;
-mod csv;
 mod format;
 mod grid;
 mod html;
@@ -14,5 +13,4 @@ pub mod terminal;
 mod words;
 
 pub use compare::{Comparison, compare};
-pub use csv::csv;
 pub use html::html;

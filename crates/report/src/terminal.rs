@@ -52,7 +52,8 @@ pub(crate) const LEGEND: [(&str, &str); 7] = [
     (
         "goodput",
         "orders answered with success within 2 s of the moment they were meant to be sent, as a share of what \
-         payment could have done at that time. About 100 % is the most that any design can do; chance adds a little.",
+         payment could have done at that time. About 100 % is the most that any design can do. Chance adds a little; under a fault, so do \
+         orders sent late in it that are answered in time after it, with capacity that is back.",
     ),
     (
         "success",

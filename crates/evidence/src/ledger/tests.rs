@@ -129,7 +129,18 @@ fn a_gauge_above_its_bound_is_a_violation() {
     facts.services.get_mut("order-api").expect("it is there").max.insert("in_flight".to_owned(), 65);
     assert_eq!(
         bounds_exceeded(&facts),
-        [Exceeded { service: "order-api", gauge: "in_flight", max: 65, bound: 64 }]
+        [Exceeded { service: "order-api", gauge: "in_flight", max: Some(65), bound: 64 }]
+    );
+    assert_eq!(check(&facts), Ledger { bounds_exceeded: 1, ..Ledger::default() });
+}
+
+#[test]
+fn a_bounded_gauge_that_nobody_reports_is_a_violation() {
+    let mut facts = good();
+    facts.services.get_mut("order-api").expect("it is there").max.clear();
+    assert_eq!(
+        bounds_exceeded(&facts),
+        [Exceeded { service: "order-api", gauge: "in_flight", max: None, bound: 64 }]
     );
     assert_eq!(check(&facts), Ledger { bounds_exceeded: 1, ..Ledger::default() });
 }

@@ -37,6 +37,11 @@ impl Inputs {
             "unknown-key.toml",
             "name = \"mine\"\nextends = \"v0.1.0\"\n\n[admision]\nkind = \"concurrency\"\n",
         );
+        write(
+            "misspelt-metric.toml",
+            "name = \"mine\"\ndesigns = [\"v0.1.0\"]\n[load]\nkind = \"constant\"\nrates = [50]\nduration = \"3s\"\n\
+             [[expect]]\nlesson = \"l\"\nmetric = \"goodput_ratoi\"\nat_least = 1\n",
+        );
         write("not-json.json", "all is well\n");
         write("other-schema.json", "{\"schema\": 99}\n");
         Self { folder }
@@ -76,6 +81,10 @@ fn names_that_nothing_has_are_refused_with_those_that_exist() {
 fn files_that_are_wrong_are_refused_with_the_place() {
     refused(&["run", "../absent.toml"], &["../absent.toml", "No such file"]);
     refused(&["run", "../malformed.toml"], &["../malformed.toml:3:"]);
+    refused(
+        &["run", "../misspelt-metric.toml"],
+        &["../misspelt-metric.toml:7:1:", "goodput_ratoi", "goodput_ratio"],
+    );
     refused(&["ladder", "--designs", "../malformed.toml"], &["../malformed.toml:3:"]);
     refused(
         &["designs", "show", "../unknown-key.toml"],
@@ -84,6 +93,11 @@ fn files_that_are_wrong_are_refused_with_the_place() {
     refused(&["compare", "../absent.json", "../absent.json"], &["../absent.json", "No such file"]);
     refused(&["compare", "../not-json.json", "../not-json.json"], &["../not-json.json", "line 1"]);
     refused(&["compare", "../other-schema.json", "../other-schema.json"], &["../other-schema.json", "99"]);
+}
+
+#[test]
+fn a_run_that_would_take_all_memory_is_refused() {
+    refused(&["ladder", "--rates", "100000"], &["v0.1.0 at 100000/s", "at most 8192 MiB", "a lower rate"]);
 }
 
 #[test]

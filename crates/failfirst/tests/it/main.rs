@@ -1,8 +1,10 @@
 //! The program as its users meet it: run as a process, judged by what it prints, writes and returns.
 
 mod bad_input;
+mod designs_json;
 mod determinism;
 mod documented_commands;
+mod replay;
 #[cfg(unix)]
 mod up;
 

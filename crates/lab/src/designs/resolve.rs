@@ -7,6 +7,7 @@ use std::{
 };
 
 use platform::design::Design;
+use serde::Serialize;
 
 use super::{
     BUILT_IN, DesignError,
@@ -15,7 +16,7 @@ use super::{
 use crate::toml_file::FileError;
 
 /// A design with everything it inherited, and where it got it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct ResolvedDesign {
     /// What the platform runs.
     pub design: Design,
@@ -30,7 +31,7 @@ pub struct ResolvedDesign {
 }
 
 /// Where a section was stated.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Origin {
     /// The file.
     pub file: String,

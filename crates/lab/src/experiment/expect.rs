@@ -7,6 +7,7 @@ use evidence::record::{Cell, LoadRecord};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Experiment, metric};
 
@@ -139,12 +140,12 @@ pub(super) struct ExpectFile {
 }
 
 impl ExpectFile {
-    /// Holds it against the experiment: everything it names must be there.
-    pub(super) fn bind(self, experiment: &Experiment) -> Result<Expectation, String> {
+    /// Holds it against the experiment and what its cells can have: everything it names must be there.
+    pub(super) fn bind(self, experiment: &Experiment, prototype: &Value) -> Result<Expectation, String> {
         if self.lesson.trim().is_empty() {
             return Err("an expectation needs the lesson it proves, in words".to_owned());
         }
-        metric::check_path(&self.metric)?;
+        metric::check_path(&self.metric, prototype)?;
         let bounds: Vec<_> = [
             self.at_least.map(Bound::AtLeast),
             self.at_most.map(Bound::AtMost),

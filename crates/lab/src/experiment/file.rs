@@ -11,6 +11,7 @@ use super::{
     Candidate, Experiment, Source,
     expect::ExpectFile,
     load::{LoadFile, RawLoad},
+    prototype::prototype,
 };
 use crate::{
     designs,
@@ -73,9 +74,11 @@ pub(super) fn read(label: &str, text: &str, source: Source) -> Result<Experiment
         load: file.load.into(),
         expectations: Vec::new(),
     };
+    let prototype = prototype(&experiment);
     for expect in file.expect {
         let span = expect.span();
-        let expectation = expect.into_inner().bind(&experiment).map_err(|reason| refuse(span, &reason))?;
+        let expectation = expect.into_inner().bind(&experiment, &prototype);
+        let expectation = expectation.map_err(|reason| refuse(span, &reason))?;
         experiment.expectations.push(expectation);
     }
     Ok(experiment)

@@ -20,16 +20,62 @@ pub(super) enum Found {
 /// The errors that have no status: the keys of [`evidence::record::Cell::errors`] beside three digits.
 const ERROR_KINDS: &[&str] = &["timeout", "connect", "reset", "broken", "dropped"];
 
-/// Refuses what can be seen to be wrong without a cell.
-pub(super) fn check_path(path: &str) -> Result<(), String> {
+/// Refuses a path that leads to no number in any cell of the experiment, of which `prototype` has everything
+/// that one can have.
+pub(super) fn check_path(path: &str, prototype: &Value) -> Result<(), String> {
     if path.is_empty() {
         return Err("an expectation needs a `metric`".to_owned());
     }
-    match path.strip_prefix("errors.") {
-        Some(kind) if !is_error_kind(kind) => {
-            Err(format!("no kind of error {kind:?}, expected a status or one of {}", ERROR_KINDS.join(", ")))
+    // Any status can be a kind of error: these two have no list of keys.
+    if let Some(kind) = path.strip_prefix("errors.") {
+        return check_error_kind(kind);
+    }
+    if let Some((kind, bin)) = path.strip_prefix("series.errors.").and_then(|rest| rest.split_once('.')) {
+        check_error_kind(kind)?;
+        return check_in(&Value::Array(vec![]), bin, path);
+    }
+    check_in(prototype, path, path)
+}
+
+fn check_error_kind(kind: &str) -> Result<(), String> {
+    if is_error_kind(kind) {
+        return Ok(());
+    }
+    Err(format!("no kind of error {kind:?}, expected a status or one of {}", ERROR_KINDS.join(", ")))
+}
+
+/// Follows what is left of a path. An array without elements stands for one of any length.
+fn check_in(value: &Value, left: &str, path: &str) -> Result<(), String> {
+    let unknown = |expected: &str| {
+        let place = path.strip_suffix(left).unwrap_or(path).trim_end_matches('.');
+        let place = if place.is_empty() { "a cell" } else { place };
+        Err(format!("no metric {path:?}: {place} has {expected}"))
+    };
+    match value {
+        Value::Object(members) => {
+            let next = members.iter().find_map(|(key, member)| match left.strip_prefix(key.as_str())? {
+                "" => Some((member, "")),
+                left => Some((member, left.strip_prefix('.')?)),
+            });
+            match next {
+                Some((member, left)) => check_in(member, left, path),
+                None => unknown(&members.keys().map(String::as_str).collect::<Vec<_>>().join(", ")),
+            }
         }
-        _ => Ok(()),
+        Value::Array(elements) => {
+            let exists = |index: usize| elements.is_empty() || index < elements.len();
+            match left {
+                "max" => Ok(()),
+                left if left.parse().is_ok_and(exists) => Ok(()),
+                _ if elements.is_empty() => unknown("the elements 0, 1, … and max"),
+                _ => unknown(&format!("the elements 0 to {} and max", elements.len() - 1)),
+            }
+        }
+        Value::String(_) | Value::Bool(_) if left.is_empty() => {
+            Err(format!("the metric {path:?} is not a number"))
+        }
+        _ if left.is_empty() => Ok(()),
+        _ => unknown("no parts"),
     }
 }
 
@@ -114,7 +160,45 @@ mod tests {
         assert_eq!(find(&cell, "errors.429"), Found::Value(Some(2.0)));
         assert_eq!(find(&cell, "errors.timeout"), Found::Value(Some(0.0)));
         assert_eq!(find(&cell, "errors.timeuot"), Found::Missing);
-        assert!(check_path("errors.timeuot").is_err());
-        assert!(check_path("errors.503").is_ok());
+        assert!(check_path("errors.timeuot", &json!({})).is_err());
+        assert!(check_path("errors.503", &json!({})).is_ok());
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_told_where_it_went_wrong() {
+        let prototype = json!({
+            "design": "x", "recovery_s": null, "latency_ms": {"p50": null, "p99": null},
+            "fault_window_s": [0, 1], "series": {"throughput": []},
+        });
+        for path in [
+            "recovery_s",
+            "latency_ms.p99",
+            "fault_window_s.1",
+            "series.throughput.17",
+            "series.throughput.max",
+            "series.errors.503.max",
+        ] {
+            assert_eq!(check_path(path, &prototype), Ok(()), "{path}");
+        }
+        for (path, reason) in [
+            (
+                "recovery",
+                "no metric \"recovery\": a cell has design, fault_window_s, latency_ms, recovery_s, series",
+            ),
+            ("latency_ms.p999", "no metric \"latency_ms.p999\": latency_ms has p50, p99"),
+            ("latency_ms", "no metric \"latency_ms\": latency_ms has p50, p99"),
+            ("latency_ms.p99.max", "no metric \"latency_ms.p99.max\": latency_ms.p99 has no parts"),
+            ("design", "the metric \"design\" is not a number"),
+            (
+                "fault_window_s.2",
+                "no metric \"fault_window_s.2\": fault_window_s has the elements 0 to 1 and max",
+            ),
+            (
+                "series.throughput.min",
+                "no metric \"series.throughput.min\": series.throughput has the elements 0, 1, … and max",
+            ),
+        ] {
+            assert_eq!(check_path(path, &prototype), Err(reason.to_owned()));
+        }
     }
 }

@@ -35,11 +35,18 @@ impl fmt::Display for CellName<'_> {
     }
 }
 
-/// `failfirst ladder --designs v0.1.0 --rates 1000 --faults none --seed 1 --duration 20s`.
+/// How the program is started where it is not installed: in the checkout, as the documents say.
+const PROGRAM: &str = "cargo run --release --";
+
+/// What every replay ends with: it shows the failure again, and leaves the record of the whole run alone.
+const CHECKED_BESIDE: &str = "--check --out out/replay";
+
+/// `cargo run --release -- ladder --designs v0.1.0 --rates 1000 --faults none --seed 1 --duration 20s --check
+/// --out out/replay`.
 pub(crate) fn replay(experiment: &Experiment, cell: &CellName<'_>) -> String {
     let mut command = match &experiment.source {
-        Source::Ladder => "failfirst ladder".to_owned(),
-        Source::File(path) => format!("failfirst run {}", word(&path.display().to_string())),
+        Source::Ladder => format!("{PROGRAM} ladder"),
+        Source::File(path) => format!("{PROGRAM} run {}", word(&path.display().to_string())),
     };
     let candidate = experiment.designs.iter().find(|candidate| candidate.name() == cell.design);
     let design = candidate.map_or(cell.design, |candidate| &candidate.argument);
@@ -54,6 +61,7 @@ pub(crate) fn replay(experiment: &Experiment, cell: &CellName<'_>) -> String {
     let duration = humantime::format_duration(Duration::from_secs_f64(duration_s)).to_string();
     let duration = duration.replace(' ', "");
     command.push_str(&format!(" --faults {} --seed {} --duration {duration}", word(cell.fault), cell.seed));
+    command.push_str(&format!(" {CHECKED_BESIDE}"));
     command
 }
 
@@ -85,7 +93,7 @@ mod tests {
             LoadRecord::Ramp { from_per_s: 1.0, to_per_s: 2.0, duration_s: 90.5, spacing: "even".to_owned() };
         assert_eq!(
             replay(&experiment, &cell(load)),
-            r"failfirst run 'my experiments/it'\''s.toml' --designs designs/two.toml --faults none --seed 3 --duration 1m30s500ms"
+            r"cargo run --release -- run 'my experiments/it'\''s.toml' --designs designs/two.toml --faults none --seed 3 --duration 1m30s500ms --check --out out/replay"
         );
     }
 

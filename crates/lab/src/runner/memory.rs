@@ -9,6 +9,9 @@ use platform::design::{AdmissionLimit, Design};
 
 use crate::world::sim::CellPlan;
 
+/// A cell that is estimated to take more is refused, on whatever machine: what can be run is the same everywhere.
+pub(super) const CELL_MAX_MIB: u64 = 8 * 1024;
+
 /// What a cell takes before anybody asks anything.
 const BASE_MIB: f64 = 20.0;
 /// What an order takes that is kept until the cell is judged: the log, the stores, the journal.

@@ -24,7 +24,7 @@ pub struct RunOptions {
     /// How many cells run at once. Changes no result. Default: as many as there are cores.
     pub threads: NonZeroUsize,
     /// How many MiB the cells that run at once are estimated to take at most; a cell that needs more runs
-    /// alone. Default 2,500.
+    /// alone, and one that needs more than 8 GiB is refused. Default 2,500.
     pub memory_max_mib: u64,
 }
 

@@ -11,7 +11,7 @@ use std::{
 /// Runs every job and returns what they made in their own order. `needs` is what each takes of the budget.
 ///
 /// The heaviest job that still fits goes first. A job that needs more than the whole budget runs when
-/// nothing else does.
+/// nothing else does; what is too much even alone is for the caller to refuse.
 ///
 /// # Errors
 /// The first error in the order in which they happened; jobs that were not begun by then are not run.

@@ -60,7 +60,8 @@ fn a_cell_that_breaks_is_named_with_the_command_that_runs_it_again() {
     assert_eq!(
         error.to_string(),
         "the cell v0.1.0 at 1000/s under none, seed 7 broke: it panicked: out of cheese (run it again with \
-         `failfirst ladder --designs v0.1.0 --rates 1000 --faults none --seed 7 --duration 20s`)"
+         `cargo run --release -- ladder --designs v0.1.0 --rates 1000 --faults none --seed 7 --duration 20s --check \
+         --out out/replay`)"
     );
 }
 
@@ -75,4 +76,23 @@ fn cells_stand_in_the_order_of_design_fault_rate_and_seed() {
     assert_eq!(names[2], "v0.1.0 at 100/s under none, seed 1");
     assert_eq!(names[8], "v0.1.0 at 50/s under brownout, seed 1");
     assert_eq!(names[71], "v0.3.0 at 1000/s under blackout, seed 2");
+}
+
+#[test]
+fn a_cell_that_would_take_a_machine_down_is_refused_and_a_large_one_is_not() {
+    let of_the_naive = |rate: f64| RunOptions {
+        rates: Some(vec![50.0, rate]),
+        designs: Some(vec!["v0.1.0".to_owned()]),
+        ..RunOptions::default()
+    };
+    let ladder = Experiment::ladder();
+    // More than twice the budget, which is what running alone is for.
+    assert!(feasible(&ladder, &of_the_naive(5_000.0)).is_ok());
+    assert_eq!(
+        refused(of_the_naive(10_000.0)),
+        "the cell v0.1.0 at 10000/s under none, seed 1 would take about 12130 MiB of memory, and a cell may take \
+         at most 8192 MiB: ask for a lower rate, a shorter duration or a design that admits fewer at once"
+    );
+    let admitting = RunOptions { designs: Some(vec!["v0.2.0".to_owned()]), ..of_the_naive(10_000.0) };
+    assert!(feasible(&ladder, &admitting).is_ok());
 }

@@ -127,7 +127,8 @@ fn a_broken_expectation_says_by_how_much_and_how_to_replay() {
     );
     assert_eq!(
         verdict.replay,
-        "failfirst ladder --designs v0.1.0 --rates 1000 --faults none --seed 1 --duration 20s"
+        "cargo run --release -- ladder --designs v0.1.0 --rates 1000 --faults none --seed 1 --duration 20s --check \
+         --out out/replay"
     );
 }
 

@@ -67,6 +67,8 @@ pub(super) struct Pipe {
     pub(super) finished: bool,
     /// When a reset arrives.
     pub(super) reset_at: Option<Instant>,
+    /// A reset is kept back by a held link.
+    pub(super) reset_held: bool,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
 }

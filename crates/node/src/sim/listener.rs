@@ -72,7 +72,7 @@ impl Drop for SimListener {
         }
         let waiting = world.hosts[self.host].listeners.remove(&self.port);
         for key in waiting.into_iter().flat_map(|backlog| backlog.connections) {
-            world.close(key, 1);
+            world.refuse(key, 1);
         }
     }
 }

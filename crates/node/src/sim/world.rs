@@ -11,10 +11,9 @@ use tokio::time::Instant;
 
 use super::conn::{Connection, EndState, Payload, Segment};
 use super::deliveries::Deliveries;
-use super::host::{Host, HostState};
+use super::host::Host;
 use super::link::{Link, LinkState};
 use super::options::Topology;
-use super::tcp;
 
 pub(super) type Shared = Arc<Mutex<World>>;
 
@@ -115,6 +114,10 @@ impl World {
             return;
         }
         let at = from_time + link.delay();
+        if link.state == LinkState::Held {
+            self.connections[key].pipes[to_end].reset_held = true;
+            return;
+        }
         let pipe = &mut self.connections[key].pipes[to_end];
         let at = pipe.last_at.map_or(at, |last| last.max(at));
         if pipe.reset_at.is_none_or(|earlier| at < earlier) {
@@ -133,144 +136,52 @@ impl World {
         }
     }
 
-    /// The owner of an end lets go of it. Unread or late bytes are answered with a reset, as on Linux.
+    /// The owner of an end lets go of it. With unread bytes that is a reset, as on Linux; without, it is
+    /// the end of the stream, and what still arrives is answered with a reset.
     pub(super) fn close(&mut self, key: usize, end: usize) {
         let now = Instant::now();
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        connection.ends[end].held = false;
-        if connection.ends[end].state == EndState::Open {
-            connection.ends[end].state = EndState::Closed;
-            let unread = connection.pipes[end].has_unread(now);
-            let arriving = connection.pipes[end].last_at.filter(|at| *at > now);
-            connection.pipes[end].clear();
-            self.send_fin(key, 1 - end);
-            match arriving {
-                _ if unread => self.send_reset(key, 1 - end, now),
-                Some(at) => self.send_reset(key, 1 - end, at),
-                None => {}
+        let pipe = &self.connections[key].pipes[end];
+        let unread = pipe.has_unread(now);
+        let arriving = pipe.last_at.filter(|at| *at > now);
+        if self.let_go(key, end) {
+            if unread {
+                self.send_reset(key, 1 - end, now);
+            } else {
+                self.send_fin(key, 1 - end);
+            }
+            if let Some(at) = arriving {
+                self.send_reset(key, 1 - end, at);
             }
         }
         self.forget_if_unheld(key);
     }
 
+    /// Ends a connection that nobody has accepted, by a reset.
+    pub(super) fn refuse(&mut self, key: usize, end: usize) {
+        if self.let_go(key, end) {
+            self.send_reset(key, 1 - end, Instant::now());
+        }
+        self.forget_if_unheld(key);
+    }
+
+    /// Marks an end as closed by its owner. Returns whether it was open.
+    fn let_go(&mut self, key: usize, end: usize) -> bool {
+        let connection = &mut self.connections[key];
+        connection.ends[end].held = false;
+        if connection.ends[end].state != EndState::Open {
+            return false;
+        }
+        connection.ends[end].state = EndState::Closed;
+        // Whoever is still repeating something to this end is answered once it gets through.
+        let stalled_since = connection.pipes[end].stalled_since;
+        connection.pipes[end].clear();
+        connection.pipes[end].stalled_since = stalled_since;
+        true
+    }
+
     pub(super) fn forget_if_unheld(&mut self, key: usize) {
         if self.connections[key].ends.iter().all(|end| !end.held) {
             self.connections.remove(key);
-        }
-    }
-
-    /// The connections that have an end on a host, and which end.
-    pub(super) fn ends_on(&self, host: usize) -> Vec<(usize, usize)> {
-        self.connections
-            .iter()
-            .flat_map(|(key, connection)| (0..2).map(move |end| (key, end, connection.ends[end].host)))
-            .filter(|(_, _, on)| *on == host)
-            .map(|(key, end, _)| (key, end))
-            .collect()
-    }
-
-    /// The connections with a direction over the link, and the end it leads to.
-    pub(super) fn ends_over(&self, from: usize, to: usize) -> Vec<(usize, usize)> {
-        let leads_here = |(key, end): &(usize, usize)| self.connections[*key].ends[1 - *end].host == from;
-        self.ends_on(to).into_iter().filter(leads_here).collect()
-    }
-
-    /// Ends a host's process. Killed: its peers are told by resets. Powered off: they are not.
-    pub(super) fn end_process(&mut self, host: usize, state: HostState) {
-        let now = Instant::now();
-        let unaccepted = self.hosts[host].end_process(state);
-        for (key, end) in self.ends_on(host) {
-            let connection = &mut self.connections[key];
-            if connection.ends[end].state != EndState::Open {
-                continue;
-            }
-            connection.ends[end].state = EndState::Dead;
-            // What is under way to the host has not been acknowledged: its sender will repeat it.
-            let unacknowledged = connection.pipes[end].is_under_way(now);
-            connection.pipes[end].clear();
-            // Wake the streams of the dead so that nobody waits on a connection that is gone.
-            connection.pipes[end].wake_reader();
-            // What the host had queued and could not send is gone with it.
-            connection.pipes[1 - end].segments.retain(|segment| segment.at.is_some());
-            match state {
-                HostState::Killed => self.send_reset(key, 1 - end, now),
-                _ if unacknowledged => connection.pipes[end].stalled_since = Some(now),
-                _ => {}
-            }
-        }
-        for key in unaccepted {
-            self.connections[key].ends[1].held = false;
-            self.forget_if_unheld(key);
-        }
-    }
-
-    /// Power is back: whoever kept sending to a connection of the old process learns that it is gone.
-    pub(super) fn start_process(&mut self, host: usize) {
-        let now = Instant::now();
-        self.hosts[host].start_process(now);
-        for (key, end) in self.ends_on(host) {
-            let from = self.connections[key].ends[1 - end].host;
-            if self.link(from, host).state == LinkState::Open {
-                self.resume(key, end, now);
-            }
-        }
-    }
-
-    /// The way towards an end is free again: what stalled goes on at the sender's next retransmission.
-    fn resume(&mut self, key: usize, end: usize, now: Instant) {
-        let Some(lost) = self.connections[key].pipes[end].stalled_since.take() else { return };
-        let (from, to) = (self.connections[key].ends[1 - end].host, self.connections[key].ends[end].host);
-        let at = tcp::resumes_at(lost, now) + self.link(from, to).delay();
-        self.arrive(key, end, at);
-    }
-
-    /// Everything that was blocked on its way to an end arrives at `at`, or is answered by a reset.
-    fn arrive(&mut self, key: usize, end: usize, at: Instant) {
-        let connection = &mut self.connections[key];
-        if connection.ends[end].state == EndState::Open {
-            if connection.pipes[end].schedule(at) {
-                let at = connection.pipes[end].last_at.unwrap_or(at);
-                self.deliveries.add(at, (key, end));
-            }
-        } else {
-            connection.pipes[end].clear();
-            self.send_reset(key, 1 - end, at);
-        }
-    }
-
-    /// Changes what a link lets through.
-    pub(super) fn set_link(&mut self, from: usize, to: usize, state: LinkState) {
-        let now = Instant::now();
-        let before = std::mem::replace(&mut self.link(from, to).state, state);
-        if before == state {
-            return;
-        }
-        for (key, end) in self.ends_over(from, to) {
-            match state {
-                LinkState::Open if !self.hosts[to].is_powered() => {}
-                LinkState::Open if self.connections[key].pipes[end].stalled_since.is_some() => {
-                    self.resume(key, end, now);
-                }
-                LinkState::Open => {
-                    let at = now + self.link(from, to).delay();
-                    if self.connections[key].pipes[end].is_under_way(now) {
-                        self.arrive(key, end, at);
-                    }
-                }
-                LinkState::Cut | LinkState::Held => self.block(key, end, now, state),
-            }
-        }
-    }
-
-    /// What is under way when a link closes does not arrive: it is lost (cut), or kept (held).
-    fn block(&mut self, key: usize, end: usize, now: Instant, state: LinkState) {
-        let pipe = &mut self.connections[key].pipes[end];
-        if !pipe.is_under_way(now) {
-            return;
-        }
-        pipe.unschedule(now);
-        if state == LinkState::Cut && pipe.stalled_since.is_none() {
-            pipe.stalled_since = Some(now);
         }
     }
 }

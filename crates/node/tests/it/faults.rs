@@ -62,6 +62,49 @@ fn a_held_link_hands_everything_on_when_it_is_released() {
 }
 
 #[test]
+fn a_connection_attempt_is_held_like_anything_else() {
+    in_world(|world| async move {
+        let (a, mut listener) = (node(&world, "a"), node(&world, "b").listen(PORT).await.expect("free"));
+        for (from, to) in [("a", "b"), ("b", "a")] {
+            world.hold(from, to).expect("both exist");
+            let connecting = a.spawn({
+                let a = a.clone();
+                async move { a.connect("b", PORT).await.is_ok() }
+            });
+            tokio::time::sleep(ms(1_500)).await;
+            world.open(from, to).expect("both exist");
+            let released = Instant::now();
+            assert_eq!(connecting.await, Ok(true));
+            assert!(released.elapsed() <= ms(2), "held on the way from {from} to {to}");
+            drop(listener.accept().await);
+        }
+    });
+}
+
+#[test]
+fn what_a_closed_stream_could_not_deliver_is_gone_with_the_power() {
+    in_world(|world| async move {
+        let (mut a, mut b) = connected(&world).await;
+        world.partition("a", "b").expect("both exist");
+        send(&mut a, b"never delivered").await;
+        drop(a);
+        world.power_off("a").expect("a exists");
+        world.heal("a", "b").expect("both exist");
+        assert!(read_within(&mut b, ms(60_000)).await.is_none());
+    });
+}
+
+#[test]
+fn a_reset_that_is_under_way_when_the_link_is_cut_is_lost() {
+    in_world(|world| async move {
+        let (mut a, _b) = connected(&world).await;
+        world.kill("b").expect("b exists");
+        world.partition("a", "b").expect("both exist");
+        assert!(read_within(&mut a, ms(10_000)).await.is_none());
+    });
+}
+
+#[test]
 fn a_killed_process_resets_its_peers_and_refuses_new_ones() {
     in_world(|world| async move {
         let (mut a, _b) = connected(&world).await;
@@ -150,6 +193,30 @@ fn tasks_end_with_their_host_and_a_fresh_process_starts_empty() {
         world.restart("b").expect("b exists");
         assert_eq!(b.spawn(async { 7 }).await, Ok(7));
         assert!(world.is_running("b").expect("b exists"));
+    });
+}
+
+#[test]
+fn a_held_link_keeps_a_reset_back_too() {
+    in_world(|world| async move {
+        let (mut a, _b) = connected(&world).await;
+        world.hold("b", "a").expect("both exist");
+        world.kill("b").expect("b exists");
+        assert!(read_within(&mut a, ms(5_000)).await.is_none());
+        world.open("b", "a").expect("both exist");
+        assert!(read_within(&mut a, ms(10)).await.expect("now a is told").is_err());
+    });
+}
+
+#[test]
+fn what_was_sent_into_a_cut_to_a_process_that_then_died_is_answered_by_a_reset() {
+    in_world(|world| async move {
+        let (mut a, _b) = connected(&world).await;
+        world.partition("a", "b").expect("both exist");
+        send(&mut a, b"into the cut").await;
+        world.kill("b").expect("b exists");
+        world.heal("a", "b").expect("both exist");
+        assert!(read_within(&mut a, ms(1_000)).await.expect("its retransmission finds nobody").is_err());
     });
 }
 

@@ -71,7 +71,8 @@ fn closing_with_unread_bytes_resets_the_connection() {
         send(&mut a, b"never read").await;
         tokio::time::sleep(ms(5)).await;
         drop(b);
-        tokio::time::sleep(ms(5)).await;
+        let told = read_within(&mut a, ms(5)).await.expect("a is told");
+        assert_eq!(told.expect_err("by a reset, not by a clean end").kind(), ErrorKind::ConnectionReset);
         assert!(a.write_all(b"more").await.is_err());
     });
 }
@@ -95,7 +96,10 @@ fn a_port_can_be_taken_once_and_is_free_again_afterwards() {
         let b = node(&world, "b");
         let listener = b.listen(9).await.expect("free");
         assert_eq!(b.listen(9).await.expect_err("taken").kind(), ErrorKind::AddrInUse);
+        let mut waiting = node(&world, "a").connect("b", 9).await.expect("it listens");
         drop(listener);
+        let told = read_within(&mut waiting, ms(5)).await.expect("nobody will accept it");
+        assert_eq!(told.expect_err("by a reset").kind(), ErrorKind::ConnectionReset);
         assert!(b.listen(9).await.is_ok());
     });
 }

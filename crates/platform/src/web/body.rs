@@ -21,14 +21,19 @@ pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// sent everything still hears why it was refused, instead of a reset.
 const DRAINED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// And for how long: the one timeout here, because HTTP itself needs it.
+/// And for how long.
 const DRAINED_FOR_MAX: Duration = Duration::from_secs(2);
+
+/// How long a client may take to send a body. A body is read within the permit or worker that its order
+/// takes, so that clients who send nothing would otherwise lock everyone else out.
+const BODY_READ_MAX: Duration = Duration::from_secs(10);
 
 /// Reads a whole body.
 ///
 /// # Errors
-/// 413 when it is larger than [`BODY_BYTES_MAX`], 400 when it broke off.
-pub(crate) async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, Problem> {
+/// 413 when it is larger than [`BODY_BYTES_MAX`], 400 when it broke off or took longer than
+/// [`BODY_READ_MAX`].
+pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     if announced_bytes(headers).is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
         // Who waits for `100 Continue` has sent nothing yet, and will not.
         if !headers.contains_key(header::EXPECT) {
@@ -36,6 +41,13 @@ pub(crate) async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, P
         }
         return Err(ProblemKind::BodyTooLarge.into());
     }
+    timeout(BODY_READ_MAX, collect(body)).await.unwrap_or_else(|_elapsed| {
+        let detail = format!("the body did not arrive within {} s", BODY_READ_MAX.as_secs());
+        Err(Problem::new(ProblemKind::MalformedBody, detail))
+    })
+}
+
+async fn collect(mut body: Body) -> Result<Bytes, Problem> {
     // Nearly every body is one frame, and is not copied.
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();

@@ -2,6 +2,7 @@
 
 use http::{Method, header};
 use platform::ServiceKind::{self, OrderApi, OrderProcessor, PaymentService};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Platform, SURE, sleep_ms, with_platform};
 
@@ -44,6 +45,23 @@ fn only_placing_orders_stands_behind_the_door() {
         // One door for both names, and nobody reads what is refused.
         let refused = platform.ask(OrderApi, Method::POST, "/orders/sync", "not JSON").await;
         refused.assert_problem(429, "concurrency-limit");
+    });
+}
+
+#[test]
+fn a_client_that_never_sends_its_body_does_not_keep_its_permit() {
+    with_platform(&admission(1), async |platform| {
+        let clients = platform.world.node("clients").expect("the clients have a host");
+        let mut stalled = clients.connect("order-api", 8080).await.expect("order-api listens");
+        let head = b"POST /orders HTTP/1.1\r\nhost: order-api\r\ncontent-length: 100\r\n\r\n{";
+        stalled.write_all(head).await.expect("the connection stands");
+        sleep_ms(1_000).await;
+        platform.place("o-1").await.assert_problem(429, "concurrency-limit");
+        sleep_ms(10_000).await;
+        assert_eq!(platform.place("o-1").await.status, 200);
+        let mut answer = [0; 12];
+        stalled.read_exact(&mut answer).await.expect("it is told");
+        assert_eq!(&answer, b"HTTP/1.1 400");
     });
 }
 

@@ -31,6 +31,35 @@ fn one_design_each_pairs_across_the_designs() {
 }
 
 #[test]
+fn one_seed_each_pairs_across_the_seeds_and_says_so() {
+    let a = sample::record(vec![sample::cell("x", "none", 50.0), sample::cell("y", "none", 50.0)]);
+    let mut b = a.clone();
+    b.cells.iter_mut().for_each(|cell| cell.seed = 2);
+    let comparison = compare(&a, &b, ["a", "b"]);
+    assert_eq!((comparison.across_seeds, comparison.pairs.len()), (Some([1, 2]), 2));
+    assert_eq!(comparison.pairs[1].cell.design, "y");
+    let text = comparison.text(Some(80), false);
+    assert_eq!(
+        text,
+        "A  a (seed 1)\nB  b (seed 2)\nThe seeds differ, so part of each change is chance.\n\n\
+         2 cells compared: nothing changed by more than 1 %\n"
+    );
+    b.cells.retain(|cell| cell.design == "y");
+    let a = sample::record(vec![sample::cell("x", "none", 50.0)]);
+    let text = compare(&a, &b, ["a", "b"]).text(Some(80), false);
+    assert!(text.starts_with("A  a (x, seed 1)\nB  b (y, seed 2)\n"), "{text}");
+}
+
+#[test]
+fn several_seeds_on_one_side_pair_only_with_their_own() {
+    let a = sample::record(vec![sample::cell("x", "none", 50.0)]);
+    let mut b = sample::record(vec![a.cells[0].clone(), a.cells[0].clone()]);
+    (b.cells[0].seed, b.cells[1].seed) = (2, 3);
+    let comparison = compare(&a, &b, ["a", "b"]);
+    assert_eq!((comparison.across_seeds, comparison.pairs.len(), comparison.only_in_b.len()), (None, 0, 2));
+}
+
+#[test]
 fn better_and_worse_follow_the_metric_and_noise_is_the_same() {
     let a = sample::record(vec![sample::cell("x", "outage", 50.0)]);
     let mut changed = sample::cell("x", "outage", 50.0);

@@ -22,6 +22,9 @@ impl Comparison {
     pub fn text(&self, width: Option<u16>, colour: bool) -> String {
         let width = width.unwrap_or(WIDTH);
         let mut text = format!("A  {}\nB  {}\n", self.side(0), self.side(1));
+        if self.across_seeds.is_some() {
+            text.push_str("The seeds differ, so part of each change is chance.\n");
+        }
         let seeds = self.pairs.iter().any(|pair| pair.cell.seed != self.pairs[0].cell.seed);
         let mut unchanged = 0_u64;
         for pair in &self.pairs {
@@ -45,9 +48,10 @@ impl Comparison {
 
     fn side(&self, side: usize) -> String {
         let name = [&self.a, &self.b][side];
-        self.across_designs
-            .as_ref()
-            .map_or_else(|| name.clone(), |designs| format!("{name} ({})", designs[side]))
+        let design = self.across_designs.as_ref().map(|designs| designs[side].clone());
+        let seed = self.across_seeds.map(|seeds| format!("seed {}", seeds[side]));
+        let what: Vec<String> = design.into_iter().chain(seed).collect();
+        if what.is_empty() { name.clone() } else { format!("{name} ({})", what.join(", ")) }
     }
 
     fn title(&self, cell: &CellName, seeds: bool) -> String {

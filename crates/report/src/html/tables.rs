@@ -60,15 +60,16 @@ pub(super) fn numbers(cells: &[(usize, &Cell)]) -> Markup {
     }
 }
 
-/// Violations by fault and design, over all loads.
+/// Violations by fault and design, over all loads and seeds.
 pub(super) fn ledger(grid: &Grid<'_>) -> Markup {
     let rows = grid.faults.iter().flat_map(|fault| grid.designs.iter().map(move |design| (fault, design)));
     html! {
         section #ledger aria-labelledby="ledger-title" {
             h2 #ledger-title { "Ledger" }
             p {
-                "What the books of all sides show at the end of the runs, over all loads. Only violations are counted: "
-                "all zero is good."
+                "What the books of all sides show at the end of the runs, over all loads"
+                @if grid.seeds.len() > 1 { " and seeds" }
+                ". Only violations are counted: all zero is good."
             }
             div.wide {
                 table.numbers {
@@ -82,7 +83,7 @@ pub(super) fn ledger(grid: &Grid<'_>) -> Markup {
                         @for (fault, design) in rows {
                             tr {
                                 th scope="row" { (fault) } th scope="row" { (design) }
-                                @for count in words::violations_of(&grid.across_loads(design, fault)) {
+                                @for count in words::violations_of(&grid.all_cells(Some((design, fault)))) {
                                     td class=(if count == 0 { "zero" } else { "problem" }) { (format::count(count)) }
                                 }
                             }
@@ -103,7 +104,10 @@ pub(super) fn spread(record: &Record, grid: &Grid<'_>) -> Markup {
     html! {
         section #spread aria-labelledby="spread-title" {
             h2 #spread-title { "Spread over " (grid.seeds.len()) " seeds" }
-            p { "Least – middle – greatest. The rest of this page shows seed " (grid.seeds[0]) "." }
+            p {
+                "Least – middle – greatest. The ledger and the expectations are of all seeds, too; the rest of this "
+                "page shows seed " (grid.seeds[0]) "."
+            }
             div.wide {
                 table.numbers.spread {
                     thead { tr { @for head in heads { th scope="col" { (head) } } } }
@@ -201,8 +205,9 @@ fn bounds(cell: &Cell) -> String {
     let mut found = Vec::new();
     for (name, service) in &cell.services {
         for (gauge, bound) in &service.bounds {
-            let most = service.max.get(&format!("{gauge}_max")).copied().unwrap_or(0);
-            let (gauge, most, bound) = (gauge.replace('_', " "), format::count(most), format::count(*bound));
+            let most = service.max.get(&format!("{gauge}_max")).copied();
+            let most = most.map_or_else(|| "not reported".to_owned(), format::count);
+            let (gauge, bound) = (gauge.replace('_', " "), format::count(*bound));
             found.push(format!("{name} {gauge}: {most} of {bound}"));
         }
     }

@@ -83,3 +83,14 @@ fn expectations_are_shown_with_the_failed_ones_first() {
 fn an_empty_record_is_an_empty_page_and_no_panic() {
     assert!(html(&sample::record(vec![]), &[]).contains("About this report"));
 }
+
+#[test]
+fn the_ledger_of_the_page_counts_every_seed() {
+    let mut second = sample::cell("v0.1.0", "none", 50.0);
+    (second.seed, second.ledger.stuck) = (2, 4_321);
+    let record = sample::record(vec![sample::cell("v0.1.0", "none", 50.0), second]);
+    let own = own(&html(&record, &[]));
+    assert!(own.contains("The ledger of all runs counts 4,321 stuck orders."));
+    assert!(own.contains("<td class=\"problem\">4,321</td>"));
+    assert!(own.contains("over all loads and seeds."));
+}

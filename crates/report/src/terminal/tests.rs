@@ -2,7 +2,7 @@
 
 use evidence::Verdict;
 
-use super::{Column, Field, paragraph, render, spread, table, verdicts};
+use super::{Column, Field, finding, paragraph, render, spread, table, verdicts};
 use crate::sample;
 
 fn verdict(passed: bool) -> Verdict {
@@ -72,4 +72,13 @@ fn verdicts_show_what_failed_and_sum_up() {
          replay: failfirst ladder --seed 1 --designs v0.2.0 --rates 200 --faults none\n\n\
          ✗ 1 of 2 expectations failed\n"
     );
+}
+
+#[test]
+fn a_metric_that_the_cell_does_not_have_is_neither_null_nor_off() {
+    let reason = Some("the cell has no such metric".to_owned());
+    let missing = Verdict { value: None, off_by: reason, ..verdict(false) };
+    assert_eq!(finding(&missing), "goodput_ratio, expected ≥ 0.93: the cell has no such metric");
+    let null = Verdict { value: None, off_by: None, ..verdict(false) };
+    assert_eq!(finding(&null), "goodput_ratio is null, expected ≥ 0.93");
 }

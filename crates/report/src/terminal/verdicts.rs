@@ -28,7 +28,13 @@ pub fn verdicts(verdicts: &[Verdict]) -> String {
 }
 
 /// What was found and what was expected: `goodput_ratio is 0.41, expected ≥ 0.93: off by 0.52`.
+///
+/// Without a value nothing can be off by an amount: what is said there then is why there is none, as
+/// for a metric that the cell does not have. A null that has a meaning (never recovered) comes without.
 pub(crate) fn finding(verdict: &Verdict) -> String {
+    if let (None, Some(reason)) = (verdict.value, &verdict.off_by) {
+        return format!("{}, expected {}: {reason}", verdict.metric, verdict.expected);
+    }
     let value = verdict.value.map_or_else(|| "null".to_owned(), precise);
     let off = verdict.off_by.as_ref().map_or_else(String::new, |off| format!(": off by {off}"));
     format!("{} is {value}, expected {}{off}", verdict.metric, verdict.expected)

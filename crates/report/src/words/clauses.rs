@@ -3,7 +3,8 @@
 //! The rules are thresholds over the metrics. They know no design and no fault by name: what is said of
 //! v0.1.0 is said because of its numbers, and would be said of any design with such numbers.
 
-use super::{Tone, reading::Reading};
+use super::Tone;
+use super::reading::{Places, Reading};
 use crate::format;
 
 /// How a cell ended.
@@ -147,15 +148,13 @@ fn recovers(group: &[Reading<'_>], goodput: &str) -> String {
 /// The cause is said where the numbers show it: places held at the end, orders stuck, or a backlog.
 fn never_back(group: &[Reading<'_>]) -> String {
     let said = "it never comes back";
-    if let Some(held) = group.iter().find_map(Reading::held) {
-        let all =
-            if held.bound == 1 { "the one place".to_owned() } else { format!("all {} places", held.bound) };
-        return format!("{said}: {all} at {} are held by answers that will never come", held.service);
+    if let Some(held) = places_held(group) {
+        return format!("{said}: {held}");
     }
     let stuck = |reading: &Reading<'_>| reading.cell.ledger.stuck;
     if group.iter().all(|reading| stuck(reading) > 0) {
         let one = group.iter().all(|reading| stuck(reading) == 1);
-        let orders = each_count(group, stuck);
+        let orders = counts(&group.iter().map(stuck).collect::<Vec<_>>());
         return format!("{said}: {orders} {} for ever", if one { "order waits" } else { "orders wait" });
     }
     if group.iter().all(|reading| reading.busy() >= BUSY) {
@@ -164,14 +163,53 @@ fn never_back(group: &[Reading<'_>]) -> String {
     said.to_owned()
 }
 
+/// The places that every cell of the group still had taken at the end, and one of them all of its places. A
+/// gauge that is full in all of them is said before one that is full in some.
+fn places_held(group: &[Reading<'_>]) -> Option<String> {
+    let all: Vec<Vec<Places<'_>>> = group.iter().map(Reading::places_held).collect();
+    let same = |one: &Places<'_>| -> Option<Vec<Places<'_>>> {
+        let alike = |other: &&Places<'_>| {
+            (other.service, other.gauge, other.bound) == (one.service, one.gauge, one.bound)
+        };
+        all.iter().map(|cell| cell.iter().find(alike).copied()).collect()
+    };
+    let shared: Vec<Vec<Places<'_>>> = all.first()?.iter().filter_map(same).collect();
+    let full = |places: &Places<'_>| places.held >= places.bound;
+    let everywhere = shared.iter().find(|cells| cells.iter().all(full));
+    let cells = everywhere.or_else(|| shared.iter().find(|cells| cells.iter().any(full)))?;
+    let Places { service, bound, .. } = cells[0];
+    let bound_shown = format::count(bound);
+    let which = match (everywhere, bound) {
+        (Some(_), 1) => "the one place".to_owned(),
+        (Some(_), _) => format!("all {bound_shown} places"),
+        (None, _) => {
+            let held: Vec<u64> = cells.iter().map(|places| places.held).collect();
+            format!("{} of {bound_shown} places", counts(&held))
+        }
+    };
+    let are = if bound == 1 { "is" } else { "are" };
+    Some(format!("{which} at {service} {are} held by answers that will never come"))
+}
+
 /// The slowest p99 of the group.
 fn worst_p99(group: &[Reading<'_>]) -> String {
     format::millis(group.iter().filter_map(|reading| reading.cell.latency_ms.p99).max_by(f64::total_cmp))
 }
 
-/// One value per cell as a phrase: equal ones are said once, two are said both, of more only the ends.
+/// One value per cell as a phrase.
 fn each(group: &[Reading<'_>], value: impl Fn(&Reading<'_>) -> f64, show: impl Fn(f64) -> String) -> String {
-    let mut values: Vec<f64> = group.iter().map(value).collect();
+    phrase(group.iter().map(value).collect(), show)
+}
+
+/// The same for counts.
+#[expect(clippy::cast_precision_loss, reason = "counts of orders stay far below 2^52")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a count before")]
+fn counts(counts: &[u64]) -> String {
+    phrase(counts.iter().map(|count| *count as f64).collect(), |value| format::count(value as u64))
+}
+
+/// Several values as a phrase: equal ones are said once, two are said both, of more only the ends.
+fn phrase(mut values: Vec<f64>, show: impl Fn(f64) -> String) -> String {
     let shown: Vec<String> = values.iter().map(|value| show(*value)).collect();
     if shown.iter().all(|one| *one == shown[0]) {
         return shown[0].clone();
@@ -181,11 +219,4 @@ fn each(group: &[Reading<'_>], value: impl Fn(&Reading<'_>) -> f64, show: impl F
     }
     values.sort_by(f64::total_cmp);
     format!("{} to {}", show(values[0]), show(values[values.len() - 1]))
-}
-
-/// The same for counts.
-#[expect(clippy::cast_precision_loss, reason = "counts of orders stay far below 2^52")]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a count before")]
-fn each_count(group: &[Reading<'_>], value: impl Fn(&Reading<'_>) -> u64) -> String {
-    each(group, |reading| value(reading) as f64, |value| format::count(value as u64))
 }

@@ -8,10 +8,17 @@ use crate::format;
 use crate::grid::Grid;
 
 /// One sentence per finding: one per fault, one per fault that some design does not survive, one on the ledger.
+///
+/// The ledger is that of every run; with several seeds all other sentences are of the first one, and say so.
 pub(crate) fn headline(grid: &Grid<'_>) -> Vec<String> {
     let gaps = grid.faults.iter().filter_map(|fault| gap(grid, fault));
     let lasting = grid.faults.iter().filter_map(|fault| never_back(grid, fault));
-    gaps.chain(lasting).chain([ledger(grid)]).map(|text| sentence(&text)).collect()
+    let seed = match grid.seeds.as_slice() {
+        [first, _, ..] => format!("seed {first} (the first of {}): ", grid.seeds.len()),
+        _ => String::new(),
+    };
+    let found = gaps.chain(lasting).map(|text| format!("{seed}{text}"));
+    found.chain([ledger(grid)]).map(|text| sentence(&text)).collect()
 }
 
 /// `without a fault`, `under brownout`.
@@ -90,11 +97,9 @@ fn never_back(grid: &Grid<'_>, fault: &str) -> Option<String> {
 }
 
 fn ledger(grid: &Grid<'_>) -> String {
-    let all = grid.faults.iter().flat_map(|fault| grid.designs.iter().map(move |design| (design, fault)));
-    let cells: Vec<&Cell> = all.flat_map(|(design, fault)| grid.across_loads(design, fault)).collect();
     let found: Vec<String> = violations(&Ledger::default())
         .into_iter()
-        .zip(violations_of(&cells))
+        .zip(violations_of(&grid.all_cells(None)))
         .filter(|(_, count)| *count > 0)
         .map(|((_, one, many), count)| format::counted(count, one, many))
         .collect();

@@ -17,6 +17,7 @@ pub(crate) fn notes(group: &[Reading<'_>], name: Namer<'_>) -> Vec<String> {
     let ledger = LEDGER.iter().filter_map(|(count, one, many)| context.ledger(*count, one, many));
     let others = [
         context.bounds_exceeded(),
+        context.bounds_unreported(),
         context.connections(),
         context.attempts(),
         context.gave_up(),
@@ -73,19 +74,31 @@ impl<'a> Context<'a, '_> {
     }
 
     fn bounds_exceeded(&self) -> Option<String> {
-        let (worst, at) = self.worst(|reading| reading.cell.ledger.bounds_exceeded)?;
+        let above = |reading: &Reading<'_>| reading.cell.ledger.bounds_exceeded - reading.bounds_unreported();
+        let (worst, at) = self.worst(above)?;
         let gauges = format::counted(worst, "gauge went above its bound", "gauges went above their bounds");
         Some(format!("{gauges}{at}"))
     }
 
+    fn bounds_unreported(&self) -> Option<String> {
+        let (worst, at) = self.worst(Reading::bounds_unreported)?;
+        let gauges = format::counted(
+            worst,
+            "gauge that has a bound was never reported",
+            "gauges that have a bound were never reported",
+        );
+        Some(format!("{gauges}{at}"))
+    }
+
     fn connections(&self) -> Option<String> {
-        let most = |reading: &Reading<'a>| reading.connections_exhausted_at().map_or(0, |(_, most)| most);
-        let (most, at) = self.worst(most)?;
-        let (service, _) = self.group.iter().find_map(Reading::connections_exhausted_at)?;
-        let most = format::count(most);
-        Some(format!(
-            "descriptors run out{at}: {service} stops at {most} connections, the next clients wait outside"
-        ))
+        let most = |reading: &Reading<'a>| reading.connections_stop_at().map_or(0, |ceiling| ceiling.most);
+        let (_, at) = self.worst(most)?;
+        let ceilings = self.group.iter().filter_map(Reading::connections_stop_at);
+        let ceiling = ceilings.max_by_key(|ceiling| ceiling.most)?;
+        // A plateau by itself does not tell which resource was short.
+        let what = if ceiling.declared { "descriptors run out" } else { "connections stop growing" };
+        let (service, most) = (ceiling.service, format::count(ceiling.most));
+        Some(format!("{what}{at}: {service} stops at {most} connections, the next clients wait outside"))
     }
 
     fn attempts(&self) -> Option<String> {

@@ -13,15 +13,28 @@ pub(crate) struct Reading<'a> {
     pub(crate) control: Option<&'a Cell>,
 }
 
-/// A bounded gauge that still stood at its bound when the run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Held {
+/// A bounded gauge as it stood when the run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Places<'a> {
     /// The service.
-    pub(crate) service: String,
+    pub(crate) service: &'a str,
     /// The gauge: `in_flight`, `running`, …
-    pub(crate) gauge: String,
-    /// Its bound, all of it taken.
+    pub(crate) gauge: &'a str,
+    /// How much of the bound was still taken; at least 1.
+    pub(crate) held: u64,
+    /// Its bound.
     pub(crate) bound: u64,
+}
+
+/// Where a service's connections stopped growing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ceiling<'a> {
+    /// The service.
+    pub(crate) service: &'a str,
+    /// The most connections it had at once.
+    pub(crate) most: u64,
+    /// Whether that is a bound the record declares. Otherwise a plateau was seen, and its cause is not known.
+    pub(crate) declared: bool,
 }
 
 impl<'a> Reading<'a> {
@@ -94,35 +107,44 @@ impl<'a> Reading<'a> {
         self.cell.services.iter().filter_map(waiting).max_by_key(|(_, most)| *most)
     }
 
-    /// The first bounded gauge that still stood at its bound at the end of the run.
-    pub(crate) fn held(&self) -> Option<Held> {
-        for (name, service) in &self.cell.services {
-            let Some(gauges) = self.cell.series.services.get(name) else { continue };
-            for (gauge, bound) in &service.bounds {
-                let last = gauges.get(gauge).and_then(|bins| bins.last());
-                if *bound > 0 && last.is_some_and(|last| last >= bound) {
-                    return Some(Held { service: name.clone(), gauge: gauge.clone(), bound: *bound });
+    /// How many of the ledger's exceeded bounds are gauges that nobody reported.
+    pub(crate) fn bounds_unreported(&self) -> u64 {
+        let unreported = self.cell.services.values().flat_map(|service| {
+            service.bounds.keys().filter(|gauge| !service.max.contains_key(&format!("{gauge}_max")))
+        });
+        self.cell.ledger.bounds_exceeded.min(unreported.count() as u64)
+    }
+
+    /// The bounded gauges that were not back at nothing at the end of the run, after its quiet period.
+    pub(crate) fn places_held(&self) -> Vec<Places<'a>> {
+        let mut found = Vec::new();
+        for (service, record) in &self.cell.services {
+            let Some(gauges) = self.cell.series.services.get(service) else { continue };
+            for (gauge, &bound) in &record.bounds {
+                let held = gauges.get(gauge).and_then(|bins| bins.last()).copied().unwrap_or(0);
+                if bound > 0 && held > 0 {
+                    found.push(Places { service, gauge, held, bound });
                 }
             }
         }
-        None
+        found
     }
 
     /// The number of connections at which the entry service stopped taking more, if it did: either its declared
     /// bound, or a plateau of at least three seconds under overload that no design bound explains.
-    pub(crate) fn connections_exhausted_at(&self) -> Option<(&'a str, u64)> {
+    pub(crate) fn connections_stop_at(&self) -> Option<Ceiling<'a>> {
         const PLATEAU_BINS: usize = 3;
         const MANY: u64 = 1_000;
         let (name, service) = self.cell.services.get_key_value(evidence::ENTRY_SERVICE)?;
         let most = *service.max.get("connections_max")?;
+        let ceiling = |declared| Ceiling { service: name, most, declared };
         // 2 % below the bound is exhaustion too: a few descriptors always serve something else.
         if let Some(bound) = service.bounds.get("connections") {
-            return (most * 50 >= bound * 49).then_some((name.as_str(), most));
+            return (most * 50 >= bound * 49).then(|| ceiling(true));
         }
         let near = self.cell.series.connections.iter().take(self.load_bins());
         let plateau = near.filter(|bin| **bin * 100 >= most * 99).count();
         let unbounded = !service.bounds.contains_key("in_flight");
-        (unbounded && self.overloaded() && most >= MANY && plateau >= PLATEAU_BINS)
-            .then_some((name.as_str(), most))
+        (unbounded && self.overloaded() && most >= MANY && plateau >= PLATEAU_BINS).then(|| ceiling(false))
     }
 }

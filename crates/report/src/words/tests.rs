@@ -118,6 +118,36 @@ fn places_still_taken_at_the_end_explain_why_it_never_comes_back() {
     assert_eq!(story.notes[0], "64 orders never reached an end");
 }
 
+/// A cell that never comes back, with this much of the processor's 32 places taken in its last second.
+fn held(rate: f64, last: u64) -> Cell {
+    let mut cell = sample::cell("d", "outage", rate);
+    (cell.timed_out, cell.goodput_ratio, cell.recovery_s) = (cell.offered, Some(0.2), None);
+    (cell.succeeded, cell.throughput_per_s) = (0, 0.0);
+    let service = ServiceRecord { max: [].into(), bounds: [("in_flight".to_owned(), 32)].into() };
+    cell.services.insert("order-processor".to_owned(), service);
+    let gauges = [("in_flight".to_owned(), vec![32, 32, last])].into();
+    cell.series.services.insert("order-processor".to_owned(), gauges);
+    cell
+}
+
+#[test]
+fn places_held_under_one_load_are_not_claimed_for_its_neighbours() {
+    let clauses = |lasts: [u64; 3]| {
+        let loads = [100.0, 200.0, 1_000.0].into_iter().zip(lasts);
+        let record = sample::record(loads.map(|(rate, last)| held(rate, last)).collect());
+        story(&Grid::new(&record), "d", "outage").clauses
+    };
+    let said = |places: &str| {
+        format!(
+            "at every load it never comes back: {places} at order-processor are held by answers that will never come"
+        )
+    };
+    assert_eq!(clauses([32, 32, 32]), [said("all 32 places")]);
+    assert_eq!(clauses([16, 32, 32]), [said("16 to 32 of 32 places")]);
+    assert_eq!(clauses([0, 32, 32]), ["at every load it never comes back"], "it explains only two of three");
+    assert_eq!(clauses([1, 1, 1]), ["at every load it never comes back"], "free places explain nothing");
+}
+
 #[test]
 fn without_held_places_the_stuck_orders_or_the_backlog_explain_it() {
     let stuck = |stuck: u64| alone(faulty(|cell| cell.ledger.stuck = stuck)).clauses;
@@ -142,7 +172,7 @@ fn a_fault_is_not_blamed_for_what_happens_without_it_too() {
 }
 
 #[test]
-fn descriptors_run_out_at_the_declared_bound_or_at_a_plateau() {
+fn descriptors_run_out_at_a_declared_bound_and_a_plateau_is_only_what_is_seen() {
     let connections = |bounds: &[(&str, u64)], bins: Vec<u64>| {
         let cell = overload(|cell| {
             let service = ServiceRecord {
@@ -154,9 +184,10 @@ fn descriptors_run_out_at_the_declared_bound_or_at_a_plateau() {
         });
         alone(cell).notes
     };
-    let said = ["descriptors run out: order-api stops at 4,090 connections, the next clients wait outside"];
-    assert_eq!(connections(&[("connections", 4_096)], vec![]), said);
-    assert_eq!(connections(&[], vec![900, 4_080, 4_090, 4_090]), said);
+    let said =
+        |what: &str| [format!("{what}: order-api stops at 4,090 connections, the next clients wait outside")];
+    assert_eq!(connections(&[("connections", 4_096)], vec![]), said("descriptors run out"));
+    assert_eq!(connections(&[], vec![900, 4_080, 4_090, 4_090]), said("connections stop growing"));
     assert!(connections(&[("connections", 8_192)], vec![4_090, 4_090, 4_090]).is_empty());
     assert!(connections(&[], vec![1_000, 2_000, 4_090, 3_000]).is_empty(), "a peak is no plateau");
     assert!(connections(&[("in_flight", 64)], vec![4_090, 4_090, 4_090]).is_empty(), "admission explains it");
@@ -173,6 +204,21 @@ fn waiting_inside_payment_is_said_under_overload_only() {
     assert_eq!(waiting(1_000.0, 0), ["nothing ever waits inside payment-service"]);
     assert_eq!(waiting(1_000.0, 32), ["up to 32 payments wait unseen inside payment-service"]);
     assert!(waiting(50.0, 0).is_empty());
+}
+
+#[test]
+fn a_bounded_gauge_that_nobody_reports_is_not_said_to_have_been_above_its_bound() {
+    let notes = |exceeded: u64| {
+        let cell = overload(|cell| {
+            let bounds = [("in_flight".to_owned(), 64)].into();
+            cell.services.insert("order-api".to_owned(), ServiceRecord { max: [].into(), bounds });
+            cell.ledger.bounds_exceeded = exceeded;
+        });
+        alone(cell).notes
+    };
+    assert!(notes(0).is_empty(), "the ledger decides");
+    assert_eq!(notes(1), ["1 gauge that has a bound was never reported"]);
+    assert_eq!(notes(2), ["1 gauge went above its bound", "1 gauge that has a bound was never reported"]);
 }
 
 #[test]
@@ -246,4 +292,24 @@ fn the_headline_names_the_widest_gap_the_lasting_damage_and_the_ledger() {
             "The ledger of all runs counts 7 stuck orders.",
         ]
     );
+}
+
+#[test]
+fn with_several_seeds_the_headline_counts_every_ledger_and_says_whose_numbers_the_rest_are() {
+    let seed = |seed: u64, lost: u64| {
+        let mut cell = sample::cell("a", "outage", 50.0);
+        (cell.seed, cell.recovery_s, cell.ledger.lost) = (seed, None, lost);
+        cell
+    };
+    let record = sample::record(vec![seed(1, 0), seed(2, 3)]);
+    assert_eq!(
+        headline(&Grid::new(&record)),
+        [
+            "Seed 1 (the first of 2): under outage a does worst at 50/s: goodput is 100 % of what was possible.",
+            "Seed 1 (the first of 2): after outage service does not come back: a at 50/s.",
+            "The ledger of all runs counts 3 lost orders.",
+        ]
+    );
+    let record = sample::record(vec![seed(1, 0), seed(2, 0)]);
+    assert!(headline(&Grid::new(&record))[2].starts_with("The ledger is clean in every run"));
 }

@@ -33,11 +33,3 @@ fn two_designs_are_compared_across() {
     insta::assert_snapshot!(comparison.text(Some(100), false));
     insta::assert_json_snapshot!(comparison.pairs[3]);
 }
-
-#[test]
-fn every_cell_is_one_line_of_csv() {
-    let record = fixture::ladder(&[1]);
-    let text = report::csv(&record);
-    assert_eq!(text.lines().count(), 1 + record.cells.len());
-    insta::assert_snapshot!(text);
-}
