@@ -21,7 +21,7 @@
 //!   accepted and nobody connects, until one comes free.
 //!
 //! # The processors
-//! Computing costs no virtual time by itself. A host has cores and a cost per request by kind ([`Work`]),
+//! Computing costs no virtual time by itself. A host has cores and a cost per request (one that is refused, one that is served),
 //! kept as the instant at which each core is free again, so that refusing has a price and a host can
 //! saturate.
 //!
