@@ -9,6 +9,16 @@
 //!   dependency behind turns slow. The better default.
 //! * [`TokenBucket`]: at most so many calls per second, with a burst. It bounds the caller's rate
 //!   whatever the service can do: right for quotas, blind to a service that became slow.
+//!   [`LeakyBucket`] is the same reckoned from the other side; as a queue it paces
+//!   ([`backpressure`](crate::backpressure)).
+//!
+//! What these do not know (how long calls take, whose they are, how important) is the business of the
+//! rules behind a [`guard::GuardLayer`]:
+//!
+//! * [`adaptive`]: a concurrency limit that finds itself (Gradient2, Vegas, AIMD).
+//! * [`fairness`]: a limit shared out among customers, so that one of them cannot have it all.
+//! * [`priorities`]: a limit of which a part is kept for the important; the least important is shed first.
+//! * [`throttle`]: on the client's side, before an overloaded server has to refuse.
 //!
 //! A permit is held from the call until its response future is finished or dropped; a response's body
 //! that streams on afterwards is not covered. Bounds: calls in flight never exceed the concurrency
@@ -29,6 +39,12 @@
 //! # });
 //! ```
 
+pub mod adaptive;
+pub mod fairness;
+pub mod guard;
+pub mod priorities;
+pub mod throttle;
+
 mod error;
 mod future;
 mod layer;
@@ -39,6 +55,6 @@ mod shared;
 pub use error::AdmissionError;
 pub use future::AdmissionFuture;
 pub use layer::AdmissionLayer;
-pub use policy::{ConcurrencyLimit, InvalidRate, Limiter, Rate, TokenBucket};
+pub use policy::{ConcurrencyLimit, InvalidRate, LeakyBucket, Limiter, Rate, TokenBucket};
 pub use service::Admission;
 pub use shared::AdmissionHandle;

@@ -20,4 +20,9 @@ impl Clock {
         let now = Instant::now();
         now.saturating_duration_since(*self.origin.get_or_init(|| now))
     }
+
+    /// Another instant by this clock; zero for what was before its origin.
+    pub(crate) fn at(&self, instant: Instant) -> Duration {
+        instant.saturating_duration_since(*self.origin.get_or_init(Instant::now))
+    }
 }

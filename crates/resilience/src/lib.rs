@@ -4,12 +4,55 @@
 //! no lock, no runtime, so that it can be tested and reasoned about by itself) and a **layer** that
 //! applies it to any `tower::Service`, whatever its requests are. Nothing here knows HTTP.
 //!
-//! | constraint | question it answers | module |
-//! |---|---|---|
-//! | admission | may this call come in at all? | [`admission`] |
-//! | backpressure | who works now, who waits, who is told to come back? | [`backpressure`] |
+//! | constraint | question it answers | module | example |
+//! |---|---|---|---|
+//! | admission | may this call come in at all? A limit of calls in flight, or of calls per second | [`admission`] | |
+//! | adaptive limits | how many calls at once are good for it? | [`admission::adaptive`] | |
+//! | fairness | has this customer more than its share? | [`admission::fairness`] | |
+//! | priorities | who has to go when not all can stay? | [`admission::priorities`] | |
+//! | throttling | is it worth asking a server that refuses so much? | [`admission::throttle`] | |
+//! | idempotency | did this call come before? | [`idempotency`] | `idempotency` |
+//! | timeouts | how long is it waited for, and is there time to begin at all? | [`timeouts`] | `timeouts` |
+//! | retries | is it worth asking again, and when? | [`retries`] | `retries` |
+//! | hedging | is it worth asking twice, because the answer is late? | [`hedging`] | `hedging` |
+//! | breaker | is the dependency there at all? | [`breaker`] | `breaker` |
+//! | backpressure | who works now, who waits, who is told to come back? | [`backpressure`] | |
 //!
-//! Common to all of them:
+//! The examples run on a plain axum service: `cargo run -p resilience --example idempotency`.
+//!
+//! # In which order
+//!
+//! From outside to inside, each with the reason why it stands there. Nobody needs all of them.
+//!
+//! | | layer | why there |
+//! |---|---|---|
+//! | 1 | whatever detaches work from its caller | permits and keys live with the work: nothing outside would know that it goes on |
+//! | 2 | admission | what is refused here has cost nothing yet, not even a look at a record |
+//! | 3 | idempotency | a replay or a joined call takes nothing further in; and a timeout inside ends a call with a result, where one outside would drop it in the middle |
+//! | 4 | timeout of the request | all attempts, pauses and queues together; it writes the deadline into the request for all that follow |
+//! | 5 | retries, or hedging | each attempt asks everything below by itself |
+//! | 6 | breaker, or throttling | an attempt that is not worth it takes no worker and does not wait; it judges what comes out of the timeout below |
+//! | 7 | backpressure | directly around the work that it bounds: its workers are what the dependency can do at once |
+//! | 8 | timeout of the attempt | inside the queue, so that waiting does not count and nothing is begun late; inside the breaker, so that silence is a failure and no cancellation |
+//!
+//! What a layer refuses is an error to the layers outside of it. A breaker's judge and a retry's classifier
+//! have to tell it from a failure of the dependency: the full queue of (7) is not the dependency's fault,
+//! and another attempt would meet it again.
+//!
+//! # What `tower` has, and where it is right
+//!
+//! * `ServiceBuilder`, `Oneshot`, `service_fn`, `MapRequest` and the like: used as they are.
+//! * `ConcurrencyLimit` and `RateLimit` wait in `poll_ready`: right for a producer that has nothing else to
+//!   do, an invisible queue without a bound before a server.
+//! * `LoadShed` refuses whenever what is inside is merely pending, whatever the reason, and does not say
+//!   when to come back.
+//! * `Timeout` knows no deadline and cannot tell what was not begun from what may have happened;
+//!   `Retry` knows neither `Retry-After` nor the unknown ([`timeouts`] and [`retries`] say more).
+//! * `Buffer` spawns a task, and its queue is bounded but not visible.
+//!
+//! They are quicker, though (no lock, no clock, nobody who watches): `cargo bench -p resilience` compares.
+//!
+//! # What is common to all of them
 //!
 //! * **Always ready.** `poll_ready` never waits and never fails. A caller that is kept pending in
 //!   `poll_ready` is an invisible queue without a bound; here a call is refused at once, as an error
@@ -27,14 +70,35 @@
 //! * **Visible and changeable.** An [`Observer`] sees every change, refusals included; a handle reads and
 //!   sets limits at run time.
 //!
-//! Time is tokio's clock, so that a paused runtime can test it all without waiting.
+//! Time is tokio's clock, so that a paused runtime can test it all without waiting. Chance is passed in
+//! ([`Randomness`]). Nothing here depends on anything else: same calls in the same order, same decisions.
+//!
+//! # Minimum Rust version
+//!
+//! 1.88 (edition 2024, `let` chains), as `rust-version` in `Cargo.toml` says. It may rise with a minor version.
 
 pub mod admission;
 pub mod backpressure;
+pub mod breaker;
+pub mod hedging;
+pub mod idempotency;
+pub mod retries;
+pub mod timeouts;
 
+mod budget;
+mod class;
 mod clock;
 mod observer;
+mod priority;
+mod randomness;
+mod ratio;
 mod refusal;
+mod slots;
 
+pub use budget::{Budget, BudgetLimits, Withdrawal};
+pub use class::{Class, Classifier, Effect};
 pub use observer::Observer;
+pub use priority::Priority;
+pub use randomness::Randomness;
+pub use ratio::{InvalidRatio, Ratio};
 pub use refusal::{Reason, Refusal};

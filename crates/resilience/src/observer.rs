@@ -20,6 +20,9 @@ pub trait Observer: Send + Sync {
     /// So many calls wait now.
     fn queue_depth(&self, _now: usize) {}
 
+    /// So many calls may be in flight from now on: a limit was set, or moved by itself.
+    fn limit(&self, _now: usize) {}
+
     /// A call was refused.
     fn refused(&self, _reason: Reason) {}
 
@@ -37,6 +40,10 @@ impl<O: Observer + ?Sized> Observer for std::sync::Arc<O> {
 
     fn queue_depth(&self, now: usize) {
         (**self).queue_depth(now);
+    }
+
+    fn limit(&self, now: usize) {
+        (**self).limit(now);
     }
 
     fn refused(&self, reason: Reason) {

@@ -37,11 +37,36 @@ pub enum Reason {
     RateLimit,
     /// All workers are busy and the queue is full.
     QueueFull,
+    /// What the caller's own side refuses, because the other side refused so much lately.
+    Throttled,
+    /// The customer has its share of the limit already.
+    FairShare,
+    /// What is left is reserved for calls of a higher priority.
+    LowPriority,
+    /// It could not be done before its deadline any more.
+    Doomed,
+    /// It waited too long in a queue that does not drain.
+    QueueDelay,
+    /// Nobody granted the caller this demand.
+    NoCredit,
+    /// The dependency failed too often lately, and is left alone or only probed.
+    BreakerOpen,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 3] = [Self::ConcurrencyLimit, Self::RateLimit, Self::QueueFull];
+    pub const ALL: [Self; 10] = [
+        Self::ConcurrencyLimit,
+        Self::RateLimit,
+        Self::QueueFull,
+        Self::Throttled,
+        Self::FairShare,
+        Self::LowPriority,
+        Self::Doomed,
+        Self::QueueDelay,
+        Self::NoCredit,
+        Self::BreakerOpen,
+    ];
 
     /// A stable name, for metrics and problem types.
     #[must_use]
@@ -50,6 +75,13 @@ impl Reason {
             Self::ConcurrencyLimit => "concurrency-limit",
             Self::RateLimit => "rate-limit",
             Self::QueueFull => "queue-full",
+            Self::Throttled => "throttled",
+            Self::FairShare => "fair-share",
+            Self::LowPriority => "low-priority",
+            Self::Doomed => "doomed",
+            Self::QueueDelay => "queue-delay",
+            Self::NoCredit => "no-credit",
+            Self::BreakerOpen => "breaker-open",
         }
     }
 }
@@ -60,6 +92,13 @@ impl fmt::Display for Reason {
             Self::ConcurrencyLimit => "too many calls in flight",
             Self::RateLimit => "too many calls per second",
             Self::QueueFull => "all workers are busy and the queue is full",
+            Self::Throttled => "the other side refused too much lately",
+            Self::FairShare => "the customer has its share already",
+            Self::LowPriority => "what is left is for calls of a higher priority",
+            Self::Doomed => "it could not be done before its deadline",
+            Self::QueueDelay => "it waited too long in a queue that does not drain",
+            Self::NoCredit => "no credit was granted",
+            Self::BreakerOpen => "the dependency failed too often lately",
         })
     }
 }

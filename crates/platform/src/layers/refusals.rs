@@ -74,6 +74,13 @@ fn answer(refusal: &Refusal) -> Response {
         Reason::ConcurrencyLimit => ProblemKind::ConcurrencyLimit,
         Reason::RateLimit => ProblemKind::RateLimit,
         Reason::QueueFull => ProblemKind::QueueFull,
+        Reason::Throttled => ProblemKind::Throttled,
+        Reason::FairShare => ProblemKind::FairShare,
+        Reason::LowPriority => ProblemKind::LowPriority,
+        Reason::Doomed => ProblemKind::Doomed,
+        Reason::QueueDelay => ProblemKind::QueueDelay,
+        Reason::NoCredit => ProblemKind::NoCredit,
+        Reason::BreakerOpen => ProblemKind::BreakerOpen,
     };
     Problem::from(kind).retry_after_s(refusal.retry_after_s()).into_response()
 }

@@ -99,10 +99,11 @@ pub(super) fn story(grid: &Grid<'_>, design: usize, story: &Story) -> Markup {
     }
 }
 
-/// The command that runs the record, or one scene of it, again.
+/// The command that runs the record, or one scene of it, again; into a folder of its own, so that the
+/// record it came from stays as it is.
 pub(super) fn replay(record: &Record, scene: Option<(&str, &LoadRecord)>) -> String {
     let what = if record.experiment == "ladder" { "ladder" } else { "run EXPERIMENT.toml" };
-    let mut command = format!("failfirst {what} --seed {}", record.seed);
+    let mut command = format!("cargo run --release -- {what} --seed {}", record.seed);
     if record.world != "sim" {
         command.push_str(&format!(" --world {}", word(&record.world)));
     }
@@ -116,6 +117,7 @@ pub(super) fn replay(record: &Record, scene: Option<(&str, &LoadRecord)>) -> Str
         let duration = if whole { format!("{seconds:.0}s") } else { format!("{:.0}ms", seconds * 1_000.0) };
         command.push_str(&format!(" --duration {duration}"));
     }
+    command.push_str(" --out out/replay");
     command
 }
 
@@ -136,17 +138,17 @@ mod tests {
     #[test]
     fn a_replay_names_everything_that_differs_from_the_whole() {
         let mut record = sample::record(vec![sample::cell("a", "none", 50.0)]);
-        assert_eq!(replay(&record, None), "failfirst ladder --seed 1");
+        assert_eq!(replay(&record, None), "cargo run --release -- ladder --seed 1 --out out/replay");
         let load =
             LoadRecord::Ramp { from_per_s: 1.0, to_per_s: 9.0, duration_s: 2.5, spacing: "even".to_owned() };
         (record.experiment, record.world) = ("mine".to_owned(), "local".to_owned());
         assert_eq!(
             replay(&record, Some(("it's; rm -r /", &load))),
-            r"failfirst run EXPERIMENT.toml --seed 1 --world local --faults 'it'\''s; rm -r /' --duration 2500ms"
+            r"cargo run --release -- run EXPERIMENT.toml --seed 1 --world local --faults 'it'\''s; rm -r /' --duration 2500ms --out out/replay"
         );
         assert_eq!(
             replay(&record, Some(("none", &record.cells[0].load))),
-            "failfirst run EXPERIMENT.toml --seed 1 --world local --faults none --rates 50 --duration 20s"
+            "cargo run --release -- run EXPERIMENT.toml --seed 1 --world local --faults none --rates 50 --duration 20s --out out/replay"
         );
     }
 }

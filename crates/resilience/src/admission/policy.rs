@@ -4,12 +4,14 @@
 //! it as no time having passed.
 
 mod concurrency;
+mod leaky_bucket;
 mod token_bucket;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use concurrency::ConcurrencyLimit;
+pub use leaky_bucket::LeakyBucket;
 pub use token_bucket::{InvalidRate, Rate, TokenBucket};
 
 use crate::refusal::Refusal;
@@ -21,6 +23,8 @@ pub enum Limiter {
     Concurrency(ConcurrencyLimit),
     /// At most so many calls per second.
     Rate(TokenBucket),
+    /// The same, reckoned by what has not leaked yet.
+    Leaky(LeakyBucket),
 }
 
 impl Limiter {
@@ -36,6 +40,12 @@ impl Limiter {
         Self::Rate(TokenBucket::full(rate, burst))
     }
 
+    /// At most `rate` calls per second, and `depth` of them at once.
+    #[must_use]
+    pub const fn leaky(rate: Rate, depth: NonZeroU32) -> Self {
+        Self::Leaky(LeakyBucket::empty(rate, depth))
+    }
+
     /// Whether one more call may come in while `in_flight` are inside. A token is taken if it may.
     ///
     /// # Errors
@@ -44,6 +54,7 @@ impl Limiter {
         match self {
             Self::Concurrency(limit) => limit.admit(in_flight),
             Self::Rate(bucket) => bucket.admit(now),
+            Self::Leaky(bucket) => bucket.pour(now).map(|_| ()),
         }
     }
 
@@ -52,6 +63,7 @@ impl Limiter {
     pub fn change(&mut self, now: Duration, next: Self) {
         match (self, next) {
             (Self::Rate(bucket), Self::Rate(next)) => bucket.change(now, next.rate(), next.burst()),
+            (Self::Leaky(bucket), Self::Leaky(next)) => bucket.change(now, next.rate(), next.depth()),
             (this, next) => *this = next,
         }
     }

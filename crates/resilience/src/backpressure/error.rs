@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 /// Refused because there was no room, or failed inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BackpressureError<E> {
-    /// No worker and no room in the queue; nothing was begun.
+    /// No room, or no turn in time; nothing was begun.
     #[error("not taken on")]
     Refused(#[source] Refusal),
     /// The inner service's own error.

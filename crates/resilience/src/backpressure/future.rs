@@ -1,4 +1,4 @@
-//! The response future: a refusal, a place in line, or the inner call together with its worker.
+//! The response future: a refusal, a start to wait for, a place in line, or the inner call with its worker.
 
 use std::fmt;
 use std::future::Future;
@@ -10,7 +10,8 @@ use tower::util::Oneshot;
 use tower::{Service, ServiceExt};
 
 use super::error::BackpressureError;
-use super::shared::{Waiter, Worker};
+use super::pace::Pace;
+use super::shared::{Entry, Waiter, Worker};
 use crate::refusal::Refusal;
 
 pin_project! {
@@ -31,6 +32,7 @@ pin_project! {
         S: Service<R>,
     {
         Refused { refusal: Refusal },
+        Pacing { pace: Pace, call: Option<(S, R)> },
         Waiting { waiter: Waiter, call: Option<(S, R)> },
         // The order matters: fields are dropped as they are declared, so the worker becomes free only
         // after its work is gone.
@@ -45,6 +47,10 @@ where
 {
     pub(super) const fn refused(refusal: Refusal) -> Self {
         Self { state: State::Refused { refusal } }
+    }
+
+    pub(super) const fn pacing(pace: Pace, service: S, request: R) -> Self {
+        Self { state: State::Pacing { pace, call: Some((service, request)) } }
     }
 
     pub(super) const fn waiting(waiter: Waiter, service: S, request: R) -> Self {
@@ -67,12 +73,25 @@ where
         loop {
             let output = match state.as_mut().project() {
                 StateProjection::Refused { refusal } => Err(BackpressureError::Refused(*refusal)),
-                StateProjection::Waiting { waiter, call } => {
-                    let worker = ready!(waiter.poll_turn(cx));
-                    let (service, request) = call.take().expect("it waits once");
-                    state.set(State::Running { call: service.oneshot(request), worker });
+                StateProjection::Pacing { pace, call } => {
+                    let entry = ready!(pace.poll_entry(cx));
+                    let (service, request) = call.take().expect("it is paced once");
+                    state.set(match entry {
+                        Entry::Run(worker) => State::Running { call: service.oneshot(request), worker },
+                        Entry::Wait(waiter) => State::Waiting { waiter, call: Some((service, request)) },
+                        Entry::Pace(pace) => State::Pacing { pace, call: Some((service, request)) },
+                        Entry::Refuse(refusal) => State::Refused { refusal },
+                    });
                     continue;
                 }
+                StateProjection::Waiting { waiter, call } => match ready!(waiter.poll_turn(cx)) {
+                    Ok(worker) => {
+                        let (service, request) = call.take().expect("it waits once");
+                        state.set(State::Running { call: service.oneshot(request), worker });
+                        continue;
+                    }
+                    Err(refusal) => Err(BackpressureError::Refused(refusal)),
+                },
                 StateProjection::Running { call, .. } => {
                     ready!(call.poll(cx)).map_err(BackpressureError::Inner)
                 }
@@ -92,6 +111,7 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Refused { .. } => "Refused",
+            State::Pacing { .. } => "Pacing",
             State::Waiting { .. } => "Waiting",
             State::Running { .. } => "Running",
             State::Done => "Done",

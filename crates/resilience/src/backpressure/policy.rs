@@ -1,14 +1,31 @@
 //! Who works, who waits, who is refused: the pool as a pure state machine.
 //!
-//! [`Pool`] counts workers and asks a [`Discipline`] who is next. It holds tickets and no requests, and
-//! wakes nobody: what a ticket stands for is the caller's business. After everything that may have made
-//! room ([`Pool::finish`], [`Pool::set_limits`]) the caller takes [`Pool::next`] until there is none.
+//! [`Pool`] counts workers and asks a [`Discipline`] who is next, and who is not worth a worker any more. It
+//! holds tickets and no requests, and wakes nobody: what a ticket stands for is the caller's business.
+//! After everything that may have made room ([`Pool::finish`], [`Pool::set_limits`]) the caller takes
+//! [`Pool::next`] until there is none; after that, and after each arrival, [`Pool::next_shed`] until there
+//! is none.
 
+mod adaptive_lifo;
+mod bounded_wait;
+mod deadline_aware;
 mod fifo;
+mod line;
+mod priority_queue;
+mod queue;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
+pub use adaptive_lifo::{AdaptiveLifo, CodelSettings};
+pub use bounded_wait::BoundedWait;
+pub use deadline_aware::{DeadlineAware, DeadlineOrder};
 pub use fifo::Fifo;
+pub use priority_queue::PriorityQueue;
+pub use queue::Queue;
+
+use crate::priority::Priority;
+use crate::refusal::Reason;
 
 /// How much a pool takes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +40,15 @@ pub struct PoolLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(u64);
 
+/// What a discipline may know of a call. By default nothing: no deadline, normal priority.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// When its answer is worth nothing any more, on the same clock as `now`.
+    pub deadline: Option<Duration>,
+    /// How important it is.
+    pub priority: Priority,
+}
+
 /// Somebody who waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiter {
@@ -30,12 +56,14 @@ pub struct Waiter {
     pub ticket: Ticket,
     /// When it came.
     pub since: Duration,
+    /// What is known of it.
+    pub terms: Terms,
 }
 
 /// The order in which waiters get their turn: the one thing that differs between queues.
 ///
 /// A discipline is a pure container: it never decides whether there is room (the pool does), only who
-/// goes next. `now` is for those that look at how long somebody has waited.
+/// goes next and who goes away. `now` is for those that look at how long somebody has waited.
 pub trait Discipline {
     /// Takes a waiter in.
     fn push(&mut self, waiter: Waiter);
@@ -45,6 +73,18 @@ pub trait Discipline {
 
     /// Takes out a waiter that gave up; false when it is not there.
     fn remove(&mut self, ticket: Ticket) -> bool;
+
+    /// Takes out one that is not worth a worker any more, and says why. Asked before each [`Discipline::pop`],
+    /// and when the queue is full, until there is none. By default nobody is shed.
+    fn shed(&mut self, _now: Duration) -> Option<(Waiter, Reason)> {
+        None
+    }
+
+    /// Takes out one who has to make room for a newcomer in a full queue, and says why. By default nobody:
+    /// it is the newcomer who is refused.
+    fn displace(&mut self, _now: Duration, _newcomer: &Waiter) -> Option<(Waiter, Reason)> {
+        None
+    }
 
     /// How many wait.
     fn len(&self) -> usize;
@@ -75,6 +115,17 @@ pub struct Turn {
     pub waited: Duration,
 }
 
+/// A waiter who will not get a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shed {
+    /// Who.
+    pub ticket: Ticket,
+    /// How long it waited in vain.
+    pub waited: Duration,
+    /// Why.
+    pub reason: Reason,
+}
+
 /// The pool. See the module for how it is used.
 #[derive(Clone, Debug)]
 pub struct Pool<D = Fifo> {
@@ -82,28 +133,41 @@ pub struct Pool<D = Fifo> {
     running: usize,
     queue: D,
     next_ticket: u64,
+    /// Those who were shed and not taken note of yet: at most who waited.
+    shed: VecDeque<Shed>,
 }
 
 impl<D: Discipline> Pool<D> {
     /// An idle pool.
     pub const fn new(limits: PoolLimits, queue: D) -> Self {
-        Self { limits, running: 0, queue, next_ticket: 0 }
+        Self { limits, running: 0, queue, next_ticket: 0, shed: VecDeque::new() }
     }
 
-    /// A call arrives.
+    /// A call arrives of which nothing is known.
     pub fn arrive(&mut self, now: Duration) -> Arrival {
+        self.arrive_with(now, Terms::default())
+    }
+
+    /// A call arrives. Who is displaced by it is to be had from [`Pool::next_shed`].
+    pub fn arrive_with(&mut self, now: Duration, terms: Terms) -> Arrival {
         // With somebody waiting there is no free worker, but a caller between `finish` and `next` might
         // find one: it belongs to the queue.
         if self.queue.is_empty() && self.running < self.limits.workers {
             self.running += 1;
             return Arrival::Run;
         }
-        if self.queue.len() >= self.limits.queue {
-            return Arrival::Refuse;
-        }
         let ticket = Ticket(self.next_ticket);
+        let newcomer = Waiter { ticket, since: now, terms };
+        if self.queue.len() >= self.limits.queue {
+            // Who is beyond help does not keep a living one out.
+            self.shed_all(now);
+        }
+        if self.queue.len() >= self.limits.queue {
+            let Some((waiter, reason)) = self.queue.displace(now, &newcomer) else { return Arrival::Refuse };
+            self.note_shed(now, &waiter, reason);
+        }
         self.next_ticket += 1;
-        self.queue.push(Waiter { ticket, since: now });
+        self.queue.push(newcomer);
         Arrival::Wait(ticket)
     }
 
@@ -126,9 +190,26 @@ impl<D: Discipline> Pool<D> {
         if self.running >= self.limits.workers {
             return None;
         }
-        let Waiter { ticket, since } = self.queue.pop(now)?;
+        self.shed_all(now);
+        let Waiter { ticket, since, .. } = self.queue.pop(now)?;
         self.running += 1;
         Some(Turn { ticket, waited: now.saturating_sub(since) })
+    }
+
+    /// One who was shed, in the order of shedding. `None` when everybody was taken note of.
+    pub fn next_shed(&mut self) -> Option<Shed> {
+        self.shed.pop_front()
+    }
+
+    fn shed_all(&mut self, now: Duration) {
+        while let Some((waiter, reason)) = self.queue.shed(now) {
+            self.note_shed(now, &waiter, reason);
+        }
+    }
+
+    fn note_shed(&mut self, now: Duration, waiter: &Waiter, reason: Reason) {
+        let waited = now.saturating_sub(waiter.since);
+        self.shed.push_back(Shed { ticket: waiter.ticket, waited, reason });
     }
 
     /// Other limits from now on. Who runs or waits beyond lowered limits may stay.
@@ -150,7 +231,15 @@ impl<D: Discipline> Pool<D> {
     pub fn waiting(&self) -> usize {
         self.queue.len()
     }
+
+    /// The queue.
+    pub const fn queue(&self) -> &D {
+        &self.queue
+    }
 }
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod disciplines;

@@ -8,23 +8,26 @@ use tower::{Service, ServiceExt};
 use super::error::BackpressureError;
 use super::future::WorkerPoolFuture;
 use super::shared::{Entry, Shared};
+use super::terms::{NoTerms, TermsOf};
 
 /// A service behind a worker pool. Made by [`WorkerPoolLayer`](super::WorkerPoolLayer).
 #[derive(Clone, Debug)]
-pub struct WorkerPool<S> {
+pub struct WorkerPool<S, C = NoTerms> {
     inner: S,
     shared: Arc<Shared>,
+    terms: C,
 }
 
-impl<S> WorkerPool<S> {
-    pub(super) const fn new(inner: S, shared: Arc<Shared>) -> Self {
-        Self { inner, shared }
+impl<S, C> WorkerPool<S, C> {
+    pub(super) const fn new(inner: S, shared: Arc<Shared>, terms: C) -> Self {
+        Self { inner, shared, terms }
     }
 }
 
-impl<S, R> Service<R> for WorkerPool<S>
+impl<S, R, C> Service<R> for WorkerPool<S, C>
 where
     S: Service<R> + Clone,
+    C: TermsOf<R>,
 {
     type Response = S::Response;
     type Error = BackpressureError<S::Error>;
@@ -38,9 +41,11 @@ where
     /// The place in line is that of the call, not of the first poll. A future that nobody polls keeps its
     /// place and then its worker: drop what is not wanted.
     fn call(&mut self, request: R) -> Self::Future {
-        match self.shared.enter() {
+        let terms = self.shared.terms(self.terms.terms(&request));
+        match self.shared.enter(terms) {
             Entry::Run(worker) => WorkerPoolFuture::running(self.inner.clone().oneshot(request), worker),
             Entry::Wait(waiter) => WorkerPoolFuture::waiting(waiter, self.inner.clone(), request),
+            Entry::Pace(pace) => WorkerPoolFuture::pacing(pace, self.inner.clone(), request),
             Entry::Refuse(refusal) => WorkerPoolFuture::refused(refusal),
         }
     }

@@ -11,7 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::policy::{Arrival, Fifo, Pool, PoolLimits, Ticket};
+use super::pace::Pace;
+use super::policy::{Arrival, Pool, PoolLimits, Queue, Terms, Ticket};
+use super::strategy::{Front, PoolConfig};
+use super::terms::CallTerms;
 use crate::clock::Clock;
 use crate::observer::Observer;
 use crate::refusal::{Reason, Refusal};
@@ -24,8 +27,10 @@ pub(super) struct Shared {
 }
 
 struct State {
-    pool: Pool<Fifo>,
-    /// One slot per [`Waiter`]: bounded by the queue's limit plus the workers just handed over.
+    pool: Pool<Queue>,
+    front: Front,
+    /// One slot per [`Waiter`]: bounded by the queue's limit plus those who were given a worker or a refusal
+    /// and did not look yet.
     slots: BTreeMap<Ticket, Slot>,
 }
 
@@ -34,18 +39,22 @@ enum Slot {
     Waiting(Option<Waker>),
     /// It has a worker and does not know it yet.
     Granted,
+    /// It will not get one and does not know it yet.
+    Shed(Refusal),
 }
 
 /// What a call finds when it arrives.
 pub(super) enum Entry {
     Run(Worker),
     Wait(Waiter),
+    Pace(Pace),
     Refuse(Refusal),
 }
 
 impl Shared {
-    pub(super) fn new(limits: PoolLimits, retry_after: Duration, observer: Box<dyn Observer>) -> Arc<Self> {
-        let state = State { pool: Pool::new(limits, Fifo::default()), slots: BTreeMap::new() };
+    pub(super) fn new(config: PoolConfig, observer: Box<dyn Observer>) -> Arc<Self> {
+        let PoolConfig { limits, queue, front, retry_after } = config;
+        let state = State { pool: Pool::new(limits, queue), front, slots: BTreeMap::new() };
         Arc::new(Self { state: Mutex::new(state), clock: Clock::default(), retry_after, observer })
     }
 
@@ -54,13 +63,45 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn enter(self: &Arc<Self>) -> Entry {
+    /// A call's terms on this pool's clock.
+    pub(super) fn terms(&self, terms: CallTerms) -> Terms {
+        Terms { deadline: terms.deadline.map(|at| self.clock.at(at)), priority: terms.priority }
+    }
+
+    pub(super) fn enter(self: &Arc<Self>, terms: Terms) -> Entry {
         let mut state = self.lock();
         let now = self.clock.now();
-        match state.pool.arrive(now) {
+        let refusal = match &mut state.front {
+            Front::Open | Front::Credits(_) => None,
+            Front::Tokens(bucket) => bucket.admit(now).err(),
+            Front::Leaky(bucket) => match bucket.pour(now) {
+                Ok(delay) if delay.is_zero() => None,
+                Ok(delay) => return Entry::Pace(Pace::new(Arc::clone(self), delay, terms)),
+                Err(refusal) => Some(refusal),
+            },
+        };
+        if let Some(refusal) = refusal {
+            self.observer.refused(refusal.reason);
+            return Entry::Refuse(refusal);
+        }
+        self.enter_pool(state, now, terms)
+    }
+
+    /// What was held up at the front comes to the pool.
+    pub(super) fn enter_behind_front(self: &Arc<Self>, terms: Terms) -> Entry {
+        let state = self.lock();
+        let now = self.clock.now();
+        self.enter_pool(state, now, terms)
+    }
+
+    fn enter_pool(self: &Arc<Self>, mut state: MutexGuard<'_, State>, now: Duration, terms: Terms) -> Entry {
+        let mut wakers = Vec::new();
+        let arrival = state.pool.arrive_with(now, terms);
+        self.refuse_shed(&mut state, &mut wakers);
+        let entry = match arrival {
             Arrival::Run => {
                 self.observer.in_flight(state.pool.running());
-                self.observer.waited(Duration::ZERO);
+                self.report_wait(&state, Duration::ZERO);
                 Entry::Run(Worker { shared: Arc::clone(self) })
             }
             Arrival::Wait(ticket) => {
@@ -70,9 +111,25 @@ impl Shared {
             }
             Arrival::Refuse => {
                 self.observer.refused(Reason::QueueFull);
-                Entry::Refuse(Refusal { reason: Reason::QueueFull, retry_after: self.retry_after })
+                Entry::Refuse(self.refusal(Reason::QueueFull))
             }
+        };
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+        entry
+    }
+
+    /// A worker, if one is free now and nobody waits for it.
+    pub(super) fn try_enter(self: &Arc<Self>) -> Option<Worker> {
+        let mut state = self.lock();
+        if state.pool.waiting() > 0 || state.pool.running() >= state.pool.limits().workers {
+            return None;
         }
+        let now = self.clock.now();
+        let arrival = state.pool.arrive(now);
+        assert_eq!(arrival, Arrival::Run, "a worker is free and nobody waits");
+        self.observer.in_flight(state.pool.running());
+        Some(Worker { shared: Arc::clone(self) })
     }
 
     /// A worker is free: it goes to whoever is next.
@@ -97,9 +154,89 @@ impl Shared {
                 wakers.push(waker);
             }
             self.observer.queue_depth(state.pool.waiting());
-            self.observer.waited(turn.waited);
+            self.report_wait(state, turn.waited);
         }
+        self.refuse_shed(state, &mut wakers);
         wakers
+    }
+
+    /// Tells those who were shed; the wakers are to be called without the lock.
+    fn refuse_shed(&self, state: &mut State, wakers: &mut Vec<Waker>) {
+        let mut is_any = false;
+        while let Some(shed) = state.pool.next_shed() {
+            let refusal = self.refusal(shed.reason);
+            if let Some(Slot::Waiting(Some(waker))) = state.slots.insert(shed.ticket, Slot::Shed(refusal)) {
+                wakers.push(waker);
+            }
+            self.observer.refused(shed.reason);
+            is_any = true;
+        }
+        if is_any {
+            self.observer.queue_depth(state.pool.waiting());
+        }
+    }
+
+    /// Other limits from now on.
+    pub(super) fn set_limits(&self, limits: PoolLimits) {
+        let mut state = self.lock();
+        let before = state.pool.running();
+        state.pool.set_limits(limits);
+        let wakers = self.give_turns(&mut state);
+        if state.pool.running() != before {
+            self.observer.in_flight(state.pool.running());
+        }
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.lock().pool.running()
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().pool.waiting()
+    }
+
+    pub(super) fn limits(&self) -> PoolLimits {
+        self.lock().pool.limits()
+    }
+
+    pub(super) fn is_overloaded(&self) -> Option<bool> {
+        self.lock().pool.queue().is_overloaded()
+    }
+
+    pub(super) fn front(&self) -> Front {
+        self.lock().front.clone()
+    }
+
+    pub(super) fn set_front(&self, front: Front) {
+        let mut state = self.lock();
+        let now = self.clock.now();
+        let before = match (&mut state.front, front) {
+            (Front::Tokens(bucket), Front::Tokens(next)) => {
+                bucket.change(now, next.rate(), next.burst());
+                None
+            }
+            (Front::Leaky(bucket), Front::Leaky(next)) => {
+                bucket.change(now, next.rate(), next.depth());
+                None
+            }
+            (this, next) => Some(std::mem::replace(this, next)),
+        };
+        drop(state);
+        // A gate that goes away with this may wake others.
+        drop(before);
+    }
+
+    fn report_wait(&self, state: &State, wait: Duration) {
+        self.observer.waited(wait);
+        if let Front::Credits(gate) = &state.front {
+            gate.note_wait(wait);
+        }
+    }
+
+    const fn refusal(&self, reason: Reason) -> Refusal {
+        Refusal { reason, retry_after: self.retry_after }
     }
 }
 
@@ -134,7 +271,7 @@ pub(super) struct Waiter {
 }
 
 impl Waiter {
-    pub(super) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Worker> {
+    pub(super) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Worker, Refusal>> {
         let ticket = self.ticket.expect("not polled again after its turn");
         let mut state = self.shared.lock();
         match state.slots.get_mut(&ticket).expect("a waiter has a slot until it is done") {
@@ -148,7 +285,13 @@ impl Waiter {
             Slot::Granted => {
                 state.slots.remove(&ticket);
                 self.ticket = None;
-                Poll::Ready(Worker { shared: Arc::clone(&self.shared) })
+                Poll::Ready(Ok(Worker { shared: Arc::clone(&self.shared) }))
+            }
+            Slot::Shed(refusal) => {
+                let refusal = *refusal;
+                state.slots.remove(&ticket);
+                self.ticket = None;
+                Poll::Ready(Err(refusal))
             }
         }
     }
@@ -159,57 +302,19 @@ impl Drop for Waiter {
         let Some(ticket) = self.ticket.take() else { return };
         let mut state = self.shared.lock();
         let slot = state.slots.remove(&ticket);
-        if matches!(slot, Some(Slot::Granted)) {
-            drop(state);
-            self.shared.finish();
-        } else {
-            state.pool.leave(ticket);
-            self.shared.observer.queue_depth(state.pool.waiting());
-            drop(state);
+        match slot {
+            Some(Slot::Granted) => {
+                drop(state);
+                self.shared.finish();
+            }
+            // It was counted as refused when it was, and has nothing to give back.
+            Some(Slot::Shed(_)) => drop(state),
+            Some(Slot::Waiting(_)) | None => {
+                state.pool.leave(ticket);
+                self.shared.observer.queue_depth(state.pool.waiting());
+                drop(state);
+            }
         }
         drop(slot);
-    }
-}
-
-/// Reads and changes a pool's limits while it is at work. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct WorkerPoolHandle {
-    shared: Arc<Shared>,
-}
-
-impl WorkerPoolHandle {
-    pub(super) const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
-    }
-
-    /// Calls that have a worker now.
-    #[must_use]
-    pub fn running(&self) -> usize {
-        self.shared.lock().pool.running()
-    }
-
-    /// Calls that wait now.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.shared.lock().pool.waiting()
-    }
-
-    /// The limits as they stand now.
-    #[must_use]
-    pub fn limits(&self) -> PoolLimits {
-        self.shared.lock().pool.limits()
-    }
-
-    /// Other limits from now on. More workers take up waiters at once; fewer interrupt nothing.
-    pub fn set_limits(&self, limits: PoolLimits) {
-        let mut state = self.shared.lock();
-        let before = state.pool.running();
-        state.pool.set_limits(limits);
-        let wakers = self.shared.give_turns(&mut state);
-        if state.pool.running() != before {
-            self.shared.observer.in_flight(state.pool.running());
-        }
-        drop(state);
-        wakers.into_iter().for_each(Waker::wake);
     }
 }

@@ -2,5 +2,12 @@
 
 mod admission;
 mod backpressure;
+mod breaker;
+mod goodput;
+mod guard;
+mod hedging;
+mod idempotency;
 mod model;
+mod retries;
 mod support;
+mod timeouts;

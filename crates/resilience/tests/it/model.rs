@@ -14,7 +14,7 @@ use crate::support::{Gate, Hand, Seen};
 const HINT: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub(crate) enum Step {
     Call,
     Poll(usize),
     /// The inner call may end (and the future is polled only if that woke it).
@@ -22,7 +22,7 @@ enum Step {
     Drop(usize),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => Just(Step::Call),
         6 => (0..12_usize).prop_map(Step::Poll),
@@ -33,17 +33,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Calls under way: their number and their future.
-struct Calls<F: Future> {
+pub(crate) struct Calls<F: Future> {
     list: Vec<(u32, Hand<F>)>,
     next: u32,
 }
 
 impl<T, F: Future<Output = T>> Calls<F> {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { list: Vec::new(), next: 0 }
     }
 
-    fn step(&mut self, step: Step, gate: &Gate, call: impl FnOnce(u32) -> F) {
+    pub(crate) fn step(&mut self, step: Step, gate: &Gate, call: impl FnOnce(u32) -> F) {
         let pick = |index: usize, len: usize| (len > 0).then(|| index % len);
         match step {
             Step::Call => {
@@ -72,7 +72,7 @@ impl<T, F: Future<Output = T>> Calls<F> {
 
     /// Opens everything and polls each call once, and from then on only what was woken. A wake-up that
     /// was lost leaves something behind.
-    fn run_out(mut self, gate: &Gate) -> usize {
+    pub(crate) fn run_out(mut self, gate: &Gate) -> usize {
         for call in 0..self.next {
             gate.open(call);
         }

@@ -106,6 +106,7 @@ pub(crate) struct SeenState {
     pub(crate) in_flight_max: usize,
     pub(crate) queue_depth: usize,
     pub(crate) queue_depth_max: usize,
+    pub(crate) limits: Vec<usize>,
     pub(crate) refused: Vec<Reason>,
     pub(crate) waited: Vec<Duration>,
 }
@@ -127,6 +128,10 @@ impl Observer for Seen {
         let mut state = self.inner.lock().unwrap();
         state.queue_depth = now;
         state.queue_depth_max = state.queue_depth_max.max(now);
+    }
+
+    fn limit(&self, now: usize) {
+        self.inner.lock().unwrap().limits.push(now);
     }
 
     fn refused(&self, reason: Reason) {

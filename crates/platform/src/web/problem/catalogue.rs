@@ -117,6 +117,34 @@ catalogue! {
         "The queue is full",
         "Every worker is busy, and the short queue in front of them is full. No payment was tried.",
         "Come back after the seconds in Retry-After; an order that was given an id is closed as failed, so take a new one.";
+    FairShare: "fair-share", TOO_MANY_REQUESTS, retryable = true,
+        "You have your share in work already",
+        "The limit is shared fairly between customers, and as many of your orders are in work as your share allows.",
+        "Wait for one of your orders to be answered, and come back after the seconds in Retry-After.";
+    LowPriority: "low-priority", TOO_MANY_REQUESTS, retryable = true,
+        "Only more important orders are let in",
+        "What is left of the limit is reserved for orders of a higher priority.",
+        "Come back after the seconds in Retry-After, not before.";
+    Doomed: "doomed", TOO_MANY_REQUESTS, retryable = true,
+        "It could not be done in time",
+        "The order waited until it could no longer be finished before its deadline. Nothing was begun.",
+        "Come back after the seconds in Retry-After, or allow more time.";
+    QueueDelay: "queue-delay", TOO_MANY_REQUESTS, retryable = true,
+        "It waited too long",
+        "The queue does not drain, and this order had waited longer than is worth it. Nothing was begun.",
+        "Come back after the seconds in Retry-After, not before.";
+    NoCredit: "no-credit", TOO_MANY_REQUESTS, retryable = true,
+        "No demand was granted",
+        "Whoever is to do the work has granted no credit for it. Nothing was begun.",
+        "Come back after the seconds in Retry-After, not before.";
+    Throttled: "throttled", SERVICE_UNAVAILABLE, retryable = true,
+        "What stands behind refuses nearly everything",
+        "So many calls were refused lately that this one was not even made.",
+        "Come back after the seconds in Retry-After, not before.";
+    BreakerOpen: "breaker-open", SERVICE_UNAVAILABLE, retryable = true,
+        "What stands behind is left alone",
+        "It failed or was slow too often lately, so that it is only probed until it has recovered. Nothing was tried.",
+        "Come back after the seconds in Retry-After: then it is probed again.";
     Internal: "internal", INTERNAL_SERVER_ERROR, retryable = false,
         "Something broke on our side",
         "The service could not finish this request, and does not know how far it came.",

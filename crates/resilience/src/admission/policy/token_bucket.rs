@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::refusal::{Reason, Refusal};
 
 /// One token, in units of the level: 10⁹ nanoseconds per second × 10⁶ millionths.
-const TOKEN: u128 = 1_000_000_000_000_000;
+pub(super) const TOKEN: u128 = 1_000_000_000_000_000;
 
 /// Tokens per second: from one millionth to a thousand million, in steps of one millionth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +56,7 @@ impl Rate {
         self.millionths_per_s
     }
 
-    fn units_per_ns(self) -> u128 {
+    pub(super) fn units_per_ns(self) -> u128 {
         u128::from(self.millionths_per_s)
     }
 }

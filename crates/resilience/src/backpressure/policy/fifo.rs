@@ -11,17 +11,16 @@ use super::{Discipline, Ticket, Waiter};
 /// the middle in logarithmic time.
 #[derive(Clone, Debug, Default)]
 pub struct Fifo {
-    waiters: BTreeMap<Ticket, Duration>,
+    waiters: BTreeMap<Ticket, Waiter>,
 }
 
 impl Discipline for Fifo {
     fn push(&mut self, waiter: Waiter) {
-        self.waiters.insert(waiter.ticket, waiter.since);
+        self.waiters.insert(waiter.ticket, waiter);
     }
 
     fn pop(&mut self, _now: Duration) -> Option<Waiter> {
-        let (ticket, since) = self.waiters.pop_first()?;
-        Some(Waiter { ticket, since })
+        self.waiters.pop_first().map(|(_, waiter)| waiter)
     }
 
     fn remove(&mut self, ticket: Ticket) -> bool {
