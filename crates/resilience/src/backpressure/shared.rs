@@ -202,7 +202,8 @@ impl Shared {
     }
 
     pub(super) fn is_overloaded(&self) -> Option<bool> {
-        self.lock().pool.queue().is_overloaded()
+        let state = self.lock();
+        state.pool.queue().is_overloaded(self.clock.now())
     }
 
     pub(super) fn front(&self) -> Front {

@@ -9,5 +9,6 @@ mod hedging;
 mod idempotency;
 mod model;
 mod retries;
+mod strategies;
 mod support;
 mod timeouts;

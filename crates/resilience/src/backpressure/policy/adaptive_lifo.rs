@@ -74,10 +74,19 @@ impl AdaptiveLifo {
         }
     }
 
-    /// Whether the newest goes first, as things were at the last dequeue.
+    /// Whether the queue counts as overloaded at `now`, which is what a dequeue would find.
     #[must_use]
-    pub const fn is_overloaded(&self) -> bool {
-        self.overloaded
+    pub fn is_overloaded(&self, now: Duration) -> bool {
+        match self.interval_end {
+            // What is found at its end belongs to the interval too.
+            Some(end) if now >= end => self.wait_min.min(self.wait(now)) > self.settings.target,
+            _ => self.overloaded,
+        }
+    }
+
+    /// Of the oldest, so far.
+    fn wait(&self, now: Duration) -> Duration {
+        self.line.oldest().map_or(Duration::ZERO, |oldest| now.saturating_sub(oldest.since))
     }
 
     fn measure(&mut self, now: Duration) {
@@ -85,12 +94,11 @@ impl AdaptiveLifo {
             return;
         }
         self.measured = Some(now);
-        let wait = self.line.oldest().map_or(Duration::ZERO, |oldest| now.saturating_sub(oldest.since));
+        let wait = self.wait(now);
         match self.interval_end {
             Some(end) if now < end => self.wait_min = self.wait_min.min(wait),
             Some(_) => {
-                // What is found at its end belongs to the interval too.
-                self.overloaded = self.wait_min.min(wait) > self.settings.target;
+                self.overloaded = self.is_overloaded(now);
                 self.begin_interval(now, wait);
             }
             None => self.begin_interval(now, wait),
@@ -112,7 +120,6 @@ impl AdaptiveLifo {
 
 impl Discipline for AdaptiveLifo {
     fn push(&mut self, waiter: Waiter) {
-        self.note_if_empty();
         self.line.push(waiter);
     }
 
@@ -144,8 +151,8 @@ impl Discipline for AdaptiveLifo {
         shed
     }
 
-    fn displace(&mut self, _now: Duration, _newcomer: &Waiter) -> Option<(Waiter, Reason)> {
-        if !self.overloaded {
+    fn displace(&mut self, now: Duration, _newcomer: &Waiter) -> Option<(Waiter, Reason)> {
+        if !self.is_overloaded(now) {
             return None;
         }
         self.line.pop_oldest().map(|waiter| (waiter, Reason::QueueDelay))

@@ -118,9 +118,9 @@ fn a_standing_queue_is_overloaded_and_serves_the_newest() {
     let mut queue = AdaptiveLifo::new(CodelSettings::default());
     queue.push(plain(1, 1));
     queue.push(plain(2, 2));
-    assert_eq!((pop(&mut queue, 9), queue.is_overloaded()), (Some(1), false), "the oldest at first");
+    assert_eq!((pop(&mut queue, 9), queue.is_overloaded(at(9))), (Some(1), false), "the oldest at first");
     stand(&mut queue, 10, 200);
-    assert!(queue.is_overloaded());
+    assert!(queue.is_overloaded(at(200)));
     queue.push(plain(1000, 200));
     queue.push(plain(1001, 205));
     let gone = shed(&mut queue, 211);
@@ -134,11 +134,16 @@ fn a_standing_queue_is_overloaded_and_serves_the_newest() {
 fn a_queue_that_was_empty_once_in_an_interval_is_calm() {
     let mut queue = AdaptiveLifo::new(CodelSettings::default());
     stand(&mut queue, 0, 220);
-    assert!(queue.is_overloaded());
+    assert!(queue.is_overloaded(at(220)));
     while pop(&mut queue, 221).is_some() {}
+    assert!(queue.is_overloaded(at(299)) && !queue.is_overloaded(at(300)), "nobody has to come for that");
     queue.push(plain(1000, 250));
     queue.push(plain(1001, 251));
-    assert_eq!((pop(&mut queue, 330), queue.is_overloaded()), (Some(1000), false), "and serves the oldest");
+    assert_eq!(
+        (pop(&mut queue, 330), queue.is_overloaded(at(330))),
+        (Some(1000), false),
+        "and serves the oldest"
+    );
     assert_eq!(shed(&mut queue, 330), [], "and sheds nobody");
 }
 
@@ -299,7 +304,7 @@ proptest! {
                 }
                 Step::Serve => {
                     let gone = shed(&mut queue, now);
-                    let overloaded = queue.is_overloaded();
+                    let overloaded = queue.is_overloaded(at(now));
                     for (ticket, reason) in gone {
                         let index = line.iter().position(|waiter| waiter.ticket.0 == ticket).expect("it waited");
                         let waiter = line.remove(index);
@@ -317,8 +322,9 @@ proptest! {
                 Step::Remove(_) => {}
                 Step::Displace(_) => {
                     let newcomer = plain(ticket, now);
+                    let overloaded = queue.is_overloaded(at(now));
                     let displaced = queue.displace(at(now), &newcomer).map(|(waiter, _)| waiter);
-                    let expected = (queue.is_overloaded() && !line.is_empty()).then(|| line.remove(0));
+                    let expected = (overloaded && !line.is_empty()).then(|| line.remove(0));
                     prop_assert_eq!(displaced, expected);
                 }
                 Step::Pass(by) => now += by,

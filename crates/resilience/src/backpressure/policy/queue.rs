@@ -68,9 +68,9 @@ impl Queue {
 
     /// Whether the queue itself says that it is overloaded; `None` when it does not judge that.
     #[must_use]
-    pub const fn is_overloaded(&self) -> Option<bool> {
+    pub fn is_overloaded(&self, now: Duration) -> Option<bool> {
         match self {
-            Self::AdaptiveLifo(queue) => Some(queue.is_overloaded()),
+            Self::AdaptiveLifo(queue) => Some(queue.is_overloaded(now)),
             _ => None,
         }
     }
