@@ -79,7 +79,18 @@ const CHARGE_OUTCOMES: &[&str] = &["succeeded", "declined", "failed", "refused"]
 
 const ORDER_STATES: &[&str] = &["placed", "paying", "completed", "declined", "failed"];
 
-const REASONS: &[&str] = &["concurrency-limit", "rate-limit", "queue-full"];
+const REASONS: &[&str] = &[
+    "concurrency-limit",
+    "rate-limit",
+    "queue-full",
+    "throttled",
+    "fair-share",
+    "low-priority",
+    "doomed",
+    "queue-delay",
+    "no-credit",
+    "breaker-open",
+];
 
 /// Every status that these services answer with.
 const CODES: &[&str] =
