@@ -1,6 +1,6 @@
 //! Admission on an axum service: `cargo run -p resilience --example admission`.
 //!
-//! A shop that can do 32 orders at once, 320 per second, is asked by three customers. One of them asks
+//! A shop that can do 32 orders at once, 320 per second, is asked by three tenants. One of them asks
 //! twenty times as often as the others, and more than the shop can do. First one limit for all, then the
 //! same limit shared out fairly, then with a part of it kept for important orders.
 //! The service is called in this process, so nothing needs a port.
@@ -40,20 +40,20 @@ async fn refuse(error: AdmissionError<Infallible>) -> Response {
 }
 
 /// In earnest this comes from who was authenticated, and not from what the caller says.
-fn customer(headers: &HeaderMap) -> String {
-    headers.get("x-customer").and_then(|name| name.to_str().ok()).unwrap_or("nobody").to_owned()
+fn tenant(headers: &HeaderMap) -> String {
+    headers.get("x-tenant").and_then(|name| name.to_str().ok()).unwrap_or("nobody").to_owned()
 }
 
-/// Two seconds of customers at their rates: how many of each one's orders were taken.
+/// Two seconds of tenants at their rates: how many of each one's orders were taken.
 async fn measure(name: &str, shop: Router) {
-    let orders = |customer: &'static str, every_ms: u64, offset_ms: u64| {
+    let orders = |tenant: &'static str, every_ms: u64, offset_ms: u64| {
         let shop = shop.clone();
         async move {
             let calls = (0..2000 / every_ms).map(|n| {
                 let shop = shop.clone();
                 async move {
                     sleep(Duration::from_millis(n * every_ms + offset_ms)).await;
-                    let request = Request::post("/orders").header("x-customer", customer);
+                    let request = Request::post("/orders").header("x-tenant", tenant);
                     let answer = shop.oneshot(request.body(Body::empty()).expect("a request")).await;
                     answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
                 }
@@ -79,15 +79,15 @@ async fn main() {
     measure("one limit", shop().layer(stack)).await;
 
     let rule = FairShare::new(AdaptiveLimit::fixed(AT_ONCE), FairSettings::default(), HINT);
-    let fair = GuardLayer::new(rule).tagged(|request: &Request<Body>| customer(request.headers()));
+    let fair = GuardLayer::new(rule).tagged(|request: &Request<Body>| tenant(request.headers()));
     let handle = fair.handle();
     let stack = ServiceBuilder::new().layer(HandleErrorLayer::new(refuse)).layer(fair);
     measure("fair", shop().layer(stack)).await;
-    println!("            {} customers were told apart", handle.read(FairShare::keys));
+    println!("            {} tenants were told apart", handle.read(FairShare::keys));
 
     let rule = Priorities::new(AdaptiveLimit::fixed(AT_ONCE), Reserves::default(), HINT);
     let priorities = GuardLayer::new(rule).tagged(|request: &Request<Body>| {
-        if customer(request.headers()) == "important" { Priority::Critical } else { Priority::Normal }
+        if tenant(request.headers()) == "important" { Priority::Critical } else { Priority::Normal }
     });
     let stack = ServiceBuilder::new().layer(HandleErrorLayer::new(refuse)).layer(priorities);
     measure("priorities", shop().layer(stack)).await;

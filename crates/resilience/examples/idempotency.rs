@@ -1,6 +1,6 @@
 //! Idempotency keys on an axum service: `cargo run -p resilience --example idempotency`.
 //!
-//! The handler reads what HTTP has to say (the customer, the key, the body) and hands a plain request to a
+//! The handler reads what HTTP has to say (the tenant, the key, the body) and hands a plain request to a
 //! small service that the layer protects. The service is called in this process, so nothing needs a port.
 
 use std::convert::Infallible;
@@ -25,7 +25,7 @@ use tower::{Layer, ServiceExt, service_fn};
 /// A request without HTTP.
 #[derive(Clone, Debug)]
 struct Order {
-    customer: String,
+    tenant: String,
     key: Option<String>,
     body: String,
 }
@@ -41,7 +41,7 @@ impl Scheme<Order> for Orders {
     fn identify(&self, order: &Order) -> Result<Option<Identity>, InvalidKey> {
         let Some(key) = &order.key else { return Ok(None) };
         let fingerprint = Fingerprint::of(&[order.body.as_bytes()]);
-        Ok(Some(Identity { key: Key::new(&order.customer, key)?, fingerprint }))
+        Ok(Some(Identity { key: Key::new(&order.tenant, key)?, fingerprint }))
     }
 
     fn keep(&self, result: &Result<String, Infallible>) -> Keep {
@@ -61,7 +61,7 @@ type Protected = BoxCloneSyncService<Order, String, IdempotencyError<Infallible>
 async fn place(State(orders): State<Protected>, headers: HeaderMap, body: Bytes) -> Response {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let order = Order {
-        customer: text("x-customer").unwrap_or_default().to_owned(),
+        tenant: text("x-tenant").unwrap_or_default().to_owned(),
         // A quoted string by the draft standard, and mostly sent without the quotes.
         key: text("idempotency-key").map(|key| key.trim_matches('"').to_owned()),
         body: String::from_utf8_lossy(&body).into_owned(),
@@ -105,7 +105,7 @@ fn app(mode: Mode, pizzas: &Arc<AtomicU32>) -> Router {
 }
 
 async fn ask(app: &Router, key: Option<&str>, body: &'static str) -> String {
-    let mut request = Request::post("/orders").header("x-customer", "c1");
+    let mut request = Request::post("/orders").header("x-tenant", "c1");
     if let Some(key) = key {
         request = request.header("idempotency-key", key);
     }

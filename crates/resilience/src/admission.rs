@@ -16,7 +16,7 @@
 //! rules behind a [`guard::GuardLayer`]:
 //!
 //! * [`adaptive`]: a concurrency limit that finds itself (Gradient2, Vegas, AIMD).
-//! * [`fairness`]: a limit shared out among customers, so that one of them cannot have it all.
+//! * [`fairness`]: a limit shared out among tenants, so that one of them cannot have it all.
 //! * [`priorities`]: a limit of which a part is kept for the important; the least important is shed first.
 //! * [`throttle`]: on the client's side, before an overloaded server has to refuse.
 //!

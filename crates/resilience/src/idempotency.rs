@@ -12,7 +12,7 @@
 //! | is done | the stored answer is replayed, a final error too | as stored |
 //! | stands for something else | [`Mismatch`](IdempotencyError::Mismatch) | 422 |
 //!
-//! Keys belong to a scope (a customer). What a request's key and fingerprint are, and which results are
+//! Keys belong to a scope (a tenant). What a request's key and fingerprint are, and which results are
 //! kept, is said by a [`Scheme`]; where records are kept, by an adapter of [`IdempotencyRecords`], and what
 //! that has to do by its [`contract`] suite. [`KeyState`](policy::KeyState) is another pure rule, for
 //! whoever executes under keys: look-up, void and refund.
@@ -65,7 +65,7 @@
 //!     type Error = std::io::Error;
 //!     fn identify(&self, (key, n): &(&'static str, u32)) -> Result<Option<Identity>, InvalidKey> {
 //!         let fingerprint = Fingerprint::of(&[&n.to_be_bytes()]);
-//!         Ok(Some(Identity { key: Key::new("a customer", key)?, fingerprint }))
+//!         Ok(Some(Identity { key: Key::new("a tenant", key)?, fingerprint }))
 //!     }
 //!     fn keep(&self, result: &Result<u32, std::io::Error>) -> Keep {
 //!         result.as_ref().map_or(Keep::Forget, |n| Keep::Store(n.to_be_bytes().to_vec().into()))

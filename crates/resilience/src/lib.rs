@@ -8,7 +8,7 @@
 //! |---|---|---|---|
 //! | admission | may this call come in at all? A limit of calls in flight, or of calls per second | [`admission`] | |
 //! | adaptive limits | how many calls at once are good for it? | [`admission::adaptive`] | |
-//! | fairness | has this customer more than its share? | [`admission::fairness`] | |
+//! | fairness | has this tenant more than its share? | [`admission::fairness`] | |
 //! | priorities | who has to go when not all can stay? | [`admission::priorities`] | |
 //! | throttling | is it worth asking a server that refuses so much? | [`admission::throttle`] | |
 //! | idempotency | did this call come before? | [`idempotency`] | `idempotency` |

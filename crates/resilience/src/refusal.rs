@@ -39,7 +39,7 @@ pub enum Reason {
     QueueFull,
     /// What the caller's own side refuses, because the other side refused so much lately.
     Throttled,
-    /// The customer has its share of the limit already.
+    /// The tenant has its share of the limit already.
     FairShare,
     /// What is left is reserved for calls of a higher priority.
     LowPriority,
@@ -93,7 +93,7 @@ impl fmt::Display for Reason {
             Self::RateLimit => "too many calls per second",
             Self::QueueFull => "all workers are busy and the queue is full",
             Self::Throttled => "the other side refused too much lately",
-            Self::FairShare => "the customer has its share already",
+            Self::FairShare => "the tenant has its share already",
             Self::LowPriority => "what is left is for calls of a higher priority",
             Self::Doomed => "it could not be done before its deadline",
             Self::QueueDelay => "it waited too long in a queue that does not drain",

@@ -98,7 +98,7 @@ impl Scheme<Request> for Numbers {
 
     fn identify(&self, request: &Request) -> Result<Option<Identity>, InvalidKey> {
         let fresh = self.fresh.as_ref().map(|fresh| fresh.fetch_add(1, Ordering::Relaxed));
-        let key = Key::new("a customer", &format!("{:016x}", fresh.unwrap_or_default()))?;
+        let key = Key::new("a tenant", &format!("{:016x}", fresh.unwrap_or_default()))?;
         let contents = if fresh.is_some() { request.number } else { 0 };
         Ok(Some(Identity { key, fingerprint: Fingerprint::of(&[&contents.to_be_bytes()]) }))
     }

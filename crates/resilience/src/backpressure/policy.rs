@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use adaptive_lifo::{AdaptiveLifo, CodelSettings};
 pub use bounded_wait::BoundedWait;
-pub use deadline_aware::{DeadlineAware, DeadlineOrder};
+pub use deadline_aware::{DeadlineAware, Precedence};
 pub use fifo::Fifo;
 pub use priority_queue::PriorityQueue;
 pub use queue::Queue;

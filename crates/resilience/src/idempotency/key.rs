@@ -8,7 +8,7 @@ use thiserror::Error;
 /// The most bytes in a key, and in a scope.
 pub const KEY_BYTES_MAX: usize = 255;
 
-/// A caller's key, within the scope that it belongs to (its customer): two customers who choose the same
+/// A caller's key, within the scope that it belongs to (its tenant): two tenants who choose the same
 /// text do not meet. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {

@@ -141,9 +141,9 @@ fn a_rule_can_be_read_and_changed_at_work() {
     assert_eq!(seen.now().limits, [1, 2]);
 }
 
-/// A customer (the tens of a number) who asks for everything gets everything, until another one comes.
+/// A tenant (the tens of a number) who asks for everything gets everything, until another one comes.
 #[test]
-fn fairness_takes_the_customer_from_the_request() {
+fn fairness_takes_the_tenant_from_the_request() {
     let gate = Gate::default();
     let rule = FairShare::new(AdaptiveLimit::fixed(4), FairSettings::default(), HINT);
     let layer = GuardLayer::new(rule).tagged(|n: &u32| n / 10);
@@ -159,22 +159,22 @@ fn fairness_takes_the_customer_from_the_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_greedy_customer_does_not_starve_a_modest_one() {
+async fn a_greedy_tenant_does_not_starve_a_modest_one() {
     let rule = FairShare::new(AdaptiveLimit::fixed(10), FairSettings::default(), HINT);
-    let layer = GuardLayer::new(rule).tagged(|customer: &u32| *customer);
+    let layer = GuardLayer::new(rule).tagged(|tenant: &u32| *tenant);
     let service = layer.layer(service_fn(|_: u32| async {
         sleep(Duration::from_millis(100)).await;
         Ok::<_, Infallible>(())
     }));
-    // The service can do 100 per second; one customer asks 1000 times, the other 20 times per second.
-    let ask = |customer: u32, every_ms: u64, offset_us: u64| {
+    // The service can do 100 per second; one tenant asks 1000 times, the other 20 times per second.
+    let ask = |tenant: u32, every_ms: u64, offset_us: u64| {
         let service = service.clone();
         async move {
             let calls = (0..10_000 / every_ms).map(|n| {
                 let service = service.clone();
                 async move {
                     sleep(Duration::from_millis(n * every_ms) + Duration::from_micros(offset_us)).await;
-                    service.oneshot(customer).await.is_ok()
+                    service.oneshot(tenant).await.is_ok()
                 }
             });
             join_all(calls).await.into_iter().filter(|ok| *ok).count()

@@ -46,7 +46,7 @@ fn a_duplicate_of_a_running_call_is_refused_at_the_edge() {
     assert!(rig.call(asked("l", 3)).poll().is_pending(), "another key runs beside it");
     let mut other = asked("k", 4);
     other.scope = "c2";
-    assert!(rig.call(other).poll().is_pending(), "and so does another customer's");
+    assert!(rig.call(other).poll().is_pending(), "and so does another tenant's");
     assert_eq!(rig.gate.started(), [1, 3, 4]);
 }
 

@@ -8,13 +8,13 @@ use crate::admission::adaptive::{AdaptiveLimit, Began};
 use crate::admission::guard::{Outcome, Rule};
 use crate::refusal::{Reason, Refusal};
 
-/// How customers are remembered.
+/// How tenants are remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FairSettings {
-    /// The most customers told apart; beyond them a common account. Default: 1024.
+    /// The most tenants told apart; beyond them a common account. Default: 1024.
     pub keys_max: usize,
     /// How long it counts what somebody wanted (and up to twice as long). Some service times; longer keeps
-    /// places free for customers who have gone, shorter forgets who comes in bursts. Default: 1 s.
+    /// places free for tenants who have gone, shorter forgets who comes in bursts. Default: 1 s.
     pub memory: Duration,
 }
 
@@ -24,29 +24,29 @@ impl Default for FairSettings {
     }
 }
 
-/// Shares a limit out among customers. See the module.
+/// Shares a limit out among tenants. See the module.
 #[derive(Clone, Debug)]
 pub struct FairShare<K> {
     limit: AdaptiveLimit,
     settings: FairSettings,
     retry_after: Duration,
-    customers: BTreeMap<K, Customer>,
-    /// Those for whom there was no room among the customers.
-    others: Customer,
+    tenants: BTreeMap<K, Tenant>,
+    /// Those for whom there was no room among the tenants.
+    others: Tenant,
     /// The number of the running memory.
     memory: u128,
     plan: Option<Plan>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Customer {
+struct Tenant {
     in_flight: usize,
     wanted: usize,
     wanted_before: usize,
     seen: Duration,
 }
 
-impl Customer {
+impl Tenant {
     fn wants(&self) -> usize {
         self.wanted.max(self.wanted_before).max(self.in_flight)
     }
@@ -57,7 +57,7 @@ impl Customer {
 struct Plan {
     limit: usize,
     share: Share,
-    /// Customers with more than `share.places` calls inside.
+    /// Tenants with more than `share.places` calls inside.
     above: usize,
 }
 
@@ -72,21 +72,21 @@ impl<K: Ord + Clone> FairShare<K> {
     /// The refused are told to come back after `retry_after`.
     #[must_use]
     pub const fn new(limit: AdaptiveLimit, settings: FairSettings, retry_after: Duration) -> Self {
-        let others = Customer { in_flight: 0, wanted: 0, wanted_before: 0, seen: Duration::ZERO };
-        let customers = BTreeMap::new();
-        Self { limit, settings, retry_after, customers, others, memory: 0, plan: None }
+        let others = Tenant { in_flight: 0, wanted: 0, wanted_before: 0, seen: Duration::ZERO };
+        let tenants = BTreeMap::new();
+        Self { limit, settings, retry_after, tenants, others, memory: 0, plan: None }
     }
 
-    /// Calls of a customer that are inside.
+    /// Calls of a tenant that are inside.
     #[must_use]
     pub fn in_flight_of(&self, key: &K) -> usize {
-        self.customers.get(key).map_or(0, |customer| customer.in_flight)
+        self.tenants.get(key).map_or(0, |tenant| tenant.in_flight)
     }
 
-    /// How many customers are told apart at the moment.
+    /// How many tenants are told apart at the moment.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.customers.len()
+        self.tenants.len()
     }
 
     /// The limit with its state.
@@ -100,14 +100,14 @@ impl<K: Ord + Clone> FairShare<K> {
         self.limit = limit;
     }
 
-    /// Other settings from now on. Customers beyond a lowered `keys_max` are forgotten as they leave.
+    /// Other settings from now on. Tenants beyond a lowered `keys_max` are forgotten as they leave.
     pub const fn set_settings(&mut self, settings: FairSettings) {
         self.settings = settings;
     }
 
-    fn customer_mut(&mut self, key: Option<&K>) -> &mut Customer {
+    fn tenant_mut(&mut self, key: Option<&K>) -> &mut Tenant {
         match key {
-            Some(key) => self.customers.get_mut(key).expect("a customer with calls inside is not forgotten"),
+            Some(key) => self.tenants.get_mut(key).expect("a tenant with calls inside is not forgotten"),
             None => &mut self.others,
         }
     }
@@ -121,30 +121,30 @@ impl<K: Ord + Clone> FairShare<K> {
         }
         self.memory = memory;
         self.plan = None;
-        for customer in self.customers.values_mut().chain([&mut self.others]) {
-            customer.wanted_before = if passed == 1 { customer.wanted } else { 0 };
-            customer.wanted = customer.in_flight;
+        for tenant in self.tenants.values_mut().chain([&mut self.others]) {
+            tenant.wanted_before = if passed == 1 { tenant.wanted } else { 0 };
+            tenant.wanted = tenant.in_flight;
         }
-        self.customers.retain(|_, customer| customer.wants() > 0);
+        self.tenants.retain(|_, tenant| tenant.wants() > 0);
     }
 
-    /// Makes sure that a customer has an account of its own; false when it has to share the common one.
+    /// Makes sure that a tenant has an account of its own; false when it has to share the common one.
     fn open_account(&mut self, key: &K) -> bool {
-        if self.customers.contains_key(key) {
+        if self.tenants.contains_key(key) {
             return true;
         }
-        if self.customers.len() >= self.settings.keys_max {
-            let idle = self.customers.iter().filter(|(_, customer)| customer.in_flight == 0);
-            let Some((oldest, _)) = idle.min_by_key(|(_, customer)| customer.seen) else { return false };
+        if self.tenants.len() >= self.settings.keys_max {
+            let idle = self.tenants.iter().filter(|(_, tenant)| tenant.in_flight == 0);
+            let Some((oldest, _)) = idle.min_by_key(|(_, tenant)| tenant.seen) else { return false };
             let oldest = oldest.clone();
-            self.customers.remove(&oldest);
+            self.tenants.remove(&oldest);
             self.plan = None;
             // Still too many, after the bound was lowered: one goes per newcomer, and none comes.
-            if self.customers.len() >= self.settings.keys_max {
+            if self.tenants.len() >= self.settings.keys_max {
                 return false;
             }
         }
-        self.customers.insert(key.clone(), Customer::default());
+        self.tenants.insert(key.clone(), Tenant::default());
         true
     }
 
@@ -166,10 +166,10 @@ impl<K: Ord + Clone> FairShare<K> {
     }
 
     fn work_out(&self, limit: usize) -> Plan {
-        let all = || self.customers.values().chain([&self.others]);
-        let mut wanted: Vec<_> = all().map(Customer::wants).filter(|wants| *wants > 0).collect();
+        let all = || self.tenants.values().chain([&self.others]);
+        let mut wanted: Vec<_> = all().map(Tenant::wants).filter(|wants| *wants > 0).collect();
         let share = max_min(limit, &mut wanted);
-        let above = all().filter(|customer| customer.in_flight > share.places).count();
+        let above = all().filter(|tenant| tenant.in_flight > share.places).count();
         Plan { limit, share, above }
     }
 }
@@ -181,11 +181,11 @@ impl<K: Ord + Clone> Rule for FairShare<K> {
     fn admit(&mut self, now: Duration, in_flight: usize, tag: K) -> Result<FairPass<K>, Refusal> {
         self.forget(now);
         let key = self.open_account(&tag).then_some(tag);
-        let customer = self.customer_mut(key.as_ref());
-        customer.seen = now;
-        let (inside, wanted_before) = (customer.in_flight, customer.wants());
-        customer.wanted = customer.wanted.max(inside + 1);
-        if customer.wants() != wanted_before {
+        let tenant = self.tenant_mut(key.as_ref());
+        tenant.seen = now;
+        let (inside, wanted_before) = (tenant.in_flight, tenant.wants());
+        tenant.wanted = tenant.wanted.max(inside + 1);
+        if tenant.wants() != wanted_before {
             self.plan = None;
         }
         if in_flight >= self.limit.limit() {
@@ -194,7 +194,7 @@ impl<K: Ord + Clone> Rule for FairShare<K> {
         if !self.allows(inside) {
             return Err(Refusal { reason: Reason::FairShare, retry_after: self.retry_after });
         }
-        self.customer_mut(key.as_ref()).in_flight += 1;
+        self.tenant_mut(key.as_ref()).in_flight += 1;
         if let Some(plan) = &mut self.plan
             && inside == plan.share.places
         {
@@ -205,9 +205,9 @@ impl<K: Ord + Clone> Rule for FairShare<K> {
 
     fn end(&mut self, now: Duration, _: usize, pass: FairPass<K>, outcome: Outcome) {
         pass.began.end(now, outcome, &mut self.limit);
-        let customer = self.customer_mut(pass.key.as_ref());
-        customer.in_flight -= 1;
-        let left = customer.in_flight;
+        let tenant = self.tenant_mut(pass.key.as_ref());
+        tenant.in_flight -= 1;
+        let left = tenant.in_flight;
         if let Some(plan) = &mut self.plan
             && left == plan.share.places
         {

@@ -55,7 +55,7 @@ fn who_wants_little_gets_it_and_the_rest_share_what_is_left() {
 }
 
 #[test]
-fn alone_a_customer_may_have_everything() {
+fn alone_a_tenant_may_have_everything() {
     let mut house = House::new(4, 10);
     assert!((0..4).all(|_| house.come(ms(0), 1).is_ok()));
     assert_eq!(house.come(ms(0), 1), Err(Reason::ConcurrencyLimit));
@@ -92,11 +92,11 @@ fn who_has_gone_is_forgotten_and_its_share_with_it() {
 }
 
 #[test]
-fn more_customers_than_accounts_share_one() {
+fn more_tenants_than_accounts_share_one() {
     let mut house = House::new(8, 2);
     assert_eq!([1, 2, 3, 4].map(|key| house.come(ms(0), key)), [Ok(()); 4]);
     assert_eq!(house.rule.keys(), 2);
-    // The common account is one customer: it may have a third.
+    // The common account is one tenant: it may have a third.
     for key in [1, 2, 3, 1, 2, 4, 1, 2, 3, 4] {
         let _ = house.come(ms(1), key);
     }
@@ -175,23 +175,23 @@ proptest! {
 
     /// With everybody always asking, everybody has the same but one, whoever had it all before.
     #[test]
-    fn the_greedy_end_up_equal(limit in 1..20_usize, customers in 1..6_u32, first in 0..6_u32) {
+    fn the_greedy_end_up_equal(limit in 1..20_usize, tenants in 1..6_u32, first in 0..6_u32) {
         let mut house = House::new(limit, 10);
-        (0..limit).for_each(|_| house.come(ms(0), first % customers).expect("alone"));
+        (0..limit).for_each(|_| house.come(ms(0), first % tenants).expect("alone"));
         for round in 0..60 {
             let now = ms(10 * round);
-            for key in 0..customers {
+            for key in 0..tenants {
                 while house.come(now, key).is_ok() {}
             }
             if !house.inside.is_empty() {
                 house.go(now, 0);
             }
             // The one who had it all asks first, and often.
-            for key in (0..customers).cycle().skip(first as usize).take(customers as usize) {
+            for key in (0..tenants).cycle().skip(first as usize).take(tenants as usize) {
                 while house.come(now, key).is_ok() {}
             }
         }
-        let held: Vec<_> = (0..customers).map(|key| house.of(key)).collect();
+        let held: Vec<_> = (0..tenants).map(|key| house.of(key)).collect();
         let (least, most) = (held.iter().min().expect("some"), held.iter().max().expect("some"));
         prop_assert!(most - least <= 1, "{:?}", held);
         prop_assert_eq!(house.inside.len(), limit, "nothing is kept in vain");

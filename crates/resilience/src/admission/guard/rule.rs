@@ -20,7 +20,7 @@ pub enum Outcome {
 /// `now` is the time since some fixed origin and never goes back; `in_flight` counts the calls inside
 /// without this one.
 pub trait Rule {
-    /// What the rule has to know of a request: a customer, a priority, nothing.
+    /// What the rule has to know of a request: a tenant, a priority, nothing.
     type Tag;
     /// What an admitted call carries until it ends.
     type Pass;

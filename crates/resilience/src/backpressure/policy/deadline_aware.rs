@@ -8,7 +8,7 @@ use crate::refusal::Reason;
 
 /// Who goes first among those who can still be served in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeadlineOrder {
+pub enum Precedence {
     /// First come, first served.
     #[default]
     Arrival,
@@ -31,15 +31,15 @@ pub enum DeadlineOrder {
 #[derive(Clone, Debug, Default)]
 pub struct DeadlineAware {
     line: Line,
-    order: DeadlineOrder,
+    precedence: Precedence,
     service_time: Duration,
 }
 
 impl DeadlineAware {
     /// An empty queue.
     #[must_use]
-    pub fn new(order: DeadlineOrder, service_time: Duration) -> Self {
-        Self { line: Line::default(), order, service_time }
+    pub fn new(precedence: Precedence, service_time: Duration) -> Self {
+        Self { line: Line::default(), precedence, service_time }
     }
 }
 
@@ -49,9 +49,9 @@ impl Discipline for DeadlineAware {
     }
 
     fn pop(&mut self, _now: Duration) -> Option<Waiter> {
-        match self.order {
-            DeadlineOrder::Arrival => self.line.pop_oldest(),
-            DeadlineOrder::EarliestDeadline => self.line.pop_most_urgent(),
+        match self.precedence {
+            Precedence::Arrival => self.line.pop_oldest(),
+            Precedence::EarliestDeadline => self.line.pop_most_urgent(),
         }
     }
 

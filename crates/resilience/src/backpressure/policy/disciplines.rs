@@ -30,7 +30,7 @@ fn shed(queue: &mut impl Discipline, now_ms: u64) -> Vec<(u64, Reason)> {
 
 #[test]
 fn the_doomed_are_shed_at_the_last_moment_at_which_they_could_begin() {
-    let mut queue = DeadlineAware::new(DeadlineOrder::Arrival, SERVICE);
+    let mut queue = DeadlineAware::new(Precedence::Arrival, SERVICE);
     queue.push(waiter(0, 0, Some(500), Priority::Normal));
     queue.push(waiter(1, 0, None, Priority::Normal));
     queue.push(waiter(2, 0, Some(300), Priority::Normal));
@@ -42,7 +42,7 @@ fn the_doomed_are_shed_at_the_last_moment_at_which_they_could_begin() {
 
 #[test]
 fn the_earliest_deadline_goes_first_and_none_last() {
-    let mut queue = DeadlineAware::new(DeadlineOrder::EarliestDeadline, SERVICE);
+    let mut queue = DeadlineAware::new(Precedence::EarliestDeadline, SERVICE);
     queue.push(plain(0, 0));
     queue.push(waiter(1, 0, Some(900), Priority::Normal));
     queue.push(waiter(2, 0, Some(800), Priority::Normal));
@@ -91,7 +91,7 @@ fn a_full_priority_pool_refuses_the_lowest_and_says_so() {
 
 #[test]
 fn the_doomed_make_room_in_a_full_queue() {
-    let queue = DeadlineAware::new(DeadlineOrder::Arrival, Duration::ZERO);
+    let queue = DeadlineAware::new(Precedence::Arrival, Duration::ZERO);
     let mut pool = Pool::new(PoolLimits { workers: 0, queue: 1 }, queue);
     let terms = |deadline_ms| Terms { deadline: Some(at(deadline_ms)), ..Terms::default() };
     assert!(matches!(pool.arrive_with(at(0), terms(10)), Arrival::Wait(_)));
@@ -187,15 +187,15 @@ trait Model {
     }
 }
 
-struct Doomed(DeadlineOrder);
+struct Doomed(Precedence);
 struct Levels;
 struct Waits(Duration);
 
 impl Model for Doomed {
     fn next(&self, line: &[Waiter]) -> usize {
         let urgency = |waiter: &Waiter| match self.0 {
-            DeadlineOrder::Arrival => Duration::ZERO,
-            DeadlineOrder::EarliestDeadline => waiter.terms.deadline.unwrap_or(Duration::MAX),
+            Precedence::Arrival => Duration::ZERO,
+            Precedence::EarliestDeadline => waiter.terms.deadline.unwrap_or(Duration::MAX),
         };
         (0..line.len()).min_by_key(|index| (urgency(&line[*index]), *index)).expect("somebody waits")
     }
@@ -272,8 +272,8 @@ fn check(mut queue: Queue, model: &dyn Model, steps: Vec<Step>) -> Result<(), Te
 proptest! {
     #[test]
     fn shedding_the_doomed_is_as_in_a_list(steps in steps(), earliest in any::<bool>()) {
-        let order = if earliest { DeadlineOrder::EarliestDeadline } else { DeadlineOrder::Arrival };
-        check(Queue::DeadlineAware(DeadlineAware::new(order, SERVICE)), &Doomed(order), steps)?;
+        let precedence = if earliest { Precedence::EarliestDeadline } else { Precedence::Arrival };
+        check(Queue::DeadlineAware(DeadlineAware::new(precedence, SERVICE)), &Doomed(precedence), steps)?;
     }
 
     #[test]
@@ -308,7 +308,7 @@ proptest! {
                     for (ticket, reason) in gone {
                         let index = line.iter().position(|waiter| waiter.ticket.0 == ticket).expect("it waited");
                         let waiter = line.remove(index);
-                        let is_doomed = Doomed(DeadlineOrder::Arrival).is_shed(&waiter, at(now));
+                        let is_doomed = Doomed(Precedence::Arrival).is_shed(&waiter, at(now));
                         let is_old = overloaded && now > u64::try_from(waiter.since.as_millis()).unwrap() + 10;
                         let is_right = if reason == Reason::Doomed { is_doomed } else { is_old };
                         prop_assert!(is_right);

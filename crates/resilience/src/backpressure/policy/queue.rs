@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    AdaptiveLifo, BoundedWait, CodelSettings, DeadlineAware, DeadlineOrder, Discipline, Fifo, PriorityQueue,
+    AdaptiveLifo, BoundedWait, CodelSettings, DeadlineAware, Discipline, Fifo, Precedence, PriorityQueue,
     Ticket, Waiter,
 };
 use crate::refusal::Reason;
@@ -39,13 +39,13 @@ impl Queue {
     /// First come, first served without the doomed; see [`DeadlineAware`].
     #[must_use]
     pub fn deadline_aware(service_time: Duration) -> Self {
-        Self::DeadlineAware(DeadlineAware::new(DeadlineOrder::Arrival, service_time))
+        Self::DeadlineAware(DeadlineAware::new(Precedence::Arrival, service_time))
     }
 
     /// The earliest deadline first without the doomed; see [`DeadlineAware`].
     #[must_use]
     pub fn earliest_deadline(service_time: Duration) -> Self {
-        Self::DeadlineAware(DeadlineAware::new(DeadlineOrder::EarliestDeadline, service_time))
+        Self::DeadlineAware(DeadlineAware::new(Precedence::EarliestDeadline, service_time))
     }
 
     /// CoDel with adaptive LIFO; see [`AdaptiveLifo`].
