@@ -3,7 +3,7 @@
 //! The terminal and the page share these functions, so that one number never has two faces. What is
 //! not defined (`null` in the record) is an en dash.
 
-use evidence::record::LoadRecord;
+use evidence::record::{Cell, LoadRecord};
 
 /// What stands for "not defined".
 pub(crate) const NOTHING: &str = "–";
@@ -138,6 +138,14 @@ pub(crate) const fn load_peak_per_s(load: &LoadRecord) -> f64 {
     }
 }
 
+/// Whether a cell had the time to recover from its fault and did not. Recovery is judged over five seconds
+/// of load after the fault (`evidence`): where the load ends before that, nothing can be said.
+pub(crate) fn never_recovers(cell: &Cell) -> bool {
+    const JUDGED_S: f64 = 5.0;
+    cell.recovery_s.is_none()
+        && cell.fault_window_s.is_some_and(|[_, end]| load_duration_s(&cell.load) >= end + JUDGED_S)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,5 +194,19 @@ mod tests {
     #[test]
     fn numbers_carry_no_needless_zeros() {
         assert_eq!([200.0, 0.5, 12.25, 0.0, -0.001].map(number), ["200", "0.5", "12.25", "0", "0"]);
+    }
+
+    #[test]
+    fn a_load_that_ends_too_early_says_nothing_about_recovery() {
+        let mut cell = crate::sample::cell("v0.1.0", "blackout", 50.0);
+        (cell.fault_window_s, cell.recovery_s) = (Some([5.0, 10.0]), None);
+        let lasting =
+            |duration_s| LoadRecord::Constant { rate_per_s: 50.0, duration_s, spacing: "even".into() };
+        cell.load = lasting(15.0);
+        assert!(never_recovers(&cell));
+        cell.load = lasting(14.0);
+        assert!(!never_recovers(&cell));
+        (cell.load, cell.recovery_s) = (lasting(15.0), Some(1.0));
+        assert!(!never_recovers(&cell));
     }
 }

@@ -147,7 +147,8 @@ pub(crate) fn ledger_in_short(ledger: &Ledger) -> String {
 pub(crate) fn recovery_in_short(cell: &Cell) -> String {
     match (cell.fault_window_s, cell.recovery_s) {
         (None, _) => format::NOTHING.to_owned(),
-        (Some(_), None) => "never".to_owned(),
+        (Some(_), None) if format::never_recovers(cell) => "never".to_owned(),
+        (Some(_), None) => "not judged".to_owned(),
         (Some(_), Some(0.0)) => "at once".to_owned(),
         (Some(_), Some(seconds)) => format!("{} s", format::number(seconds)),
     }
@@ -192,9 +193,8 @@ fn share_of(cell: &Cell, part: u64) -> Field {
 }
 
 fn recovery(cell: &Cell) -> Field {
-    let never = cell.fault_window_s.is_some() && cell.recovery_s.is_none();
     let text = recovery_in_short(cell);
-    if never { Field::toned(text, Tone::Bad) } else { Field::plain(text) }
+    if format::never_recovers(cell) { Field::toned(text, Tone::Bad) } else { Field::plain(text) }
 }
 
 fn ledger(cell: &Cell) -> Field {

@@ -54,7 +54,7 @@ impl Fate {
         if reading.success() >= CALM_SUCCESS && reading.goodput() >= CALM_GOODPUT {
             return Self::Calm;
         }
-        if cell.fault_window_s.is_some() {
+        if cell.recovery_s.is_some() || format::never_recovers(cell) {
             if cell.recovery_s.is_some() {
                 return Self::Recovers;
             }

@@ -84,8 +84,7 @@ fn never_back(grid: &Grid<'_>, fault: &str) -> Option<String> {
     let mut designs = Vec::new();
     for design in &grid.designs {
         let cells = grid.across_loads(design, fault);
-        let lost =
-            |cell: &&&Cell| cell.fault_window_s.is_some() && cell.recovery_s.is_none() && cell.offered > 0;
+        let lost = |cell: &&&Cell| format::never_recovers(cell) && cell.offered > 0;
         let loads: Vec<String> = cells.iter().filter(lost).map(|cell| grid.load_name(&cell.load)).collect();
         match loads.len() {
             0 => {}
