@@ -8,6 +8,7 @@
 mod counters;
 mod exposition;
 mod journal;
+mod layers;
 mod observer;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use node::Gauge;
 pub(crate) use counters::{AttemptOutcome, ChargeOutcome, Counters, PaymentOutcome, Tally};
 pub(crate) use exposition::{CONTENT_TYPE, expose};
 pub use journal::{CallJournal, JOURNALLED_ORDERS_MAX};
+use layers::LayerMetrics;
 
 use crate::design::{AdmissionLimit, Design};
 use crate::kind::ServiceKind;
@@ -48,6 +50,7 @@ struct Shared {
     bounds: Mutex<BTreeMap<&'static str, u64>>,
     journal: Mutex<CallJournal>,
     counters: Counters,
+    layers: LayerMetrics,
 }
 
 impl Telemetry {
@@ -65,6 +68,7 @@ impl Telemetry {
             bounds: Mutex::default(),
             journal: Mutex::default(),
             counters: Counters::default(),
+            layers: LayerMetrics::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -120,6 +124,7 @@ impl Telemetry {
         if let Some(queue) = self.shared.gauges.get(QUEUE_DEPTH) {
             queue.set(0);
         }
+        self.shared.layers.begin();
         *self.shared.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds(self.shared.kind, design);
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn new(
+    pub(super) fn new(
         name: &'static str,
         help: &'static str,
         label: &'static str,
@@ -30,11 +30,11 @@ impl Tally {
         Self { name, help, label, values, counts: values.iter().map(|_| AtomicU64::new(0)).collect() }
     }
 
-    fn add(&self, index: usize, n: u64) {
+    pub(super) fn add(&self, index: usize, n: u64) {
         self.counts[index].fetch_add(n, Relaxed);
     }
 
-    fn get(&self, index: usize) -> u64 {
+    pub(super) fn get(&self, index: usize) -> u64 {
         self.counts[index].load(Relaxed)
     }
 

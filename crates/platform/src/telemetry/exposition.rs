@@ -4,12 +4,14 @@
 //! costs no more because it can be scraped.
 
 use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
+use resilience::breaker::BreakerState;
 
 use super::{CONNECTIONS, IN_FLIGHT, QUEUE_DEPTH, RUNNING, Tally, Telemetry, WAITING};
 use crate::kind::ServiceKind;
@@ -45,22 +47,70 @@ impl Collector for Telemetry {
                 }
             }
         }
-        Ok(())
+        self.encode_layers(&mut encoder)
     }
 }
 
 impl Telemetry {
+    /// What is no counter of the constraints: the limit, the waits for a worker, pauses and the breaker's state.
+    fn encode_layers(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let layers = &self.shared.layers;
+        let mut gauge = |name, help, value: u64| {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            ConstGauge::new(value).encode(metric)
+        };
+        match self.kind() {
+            ServiceKind::OrderApi => gauge("limit", "Orders in work at most", layers.limit.load(Relaxed))?,
+            ServiceKind::OrderProcessor => {
+                gauge("retries_pausing", "Calls that pause", layers.pausing.load(Relaxed))?;
+                let (name, help) = ("queue_wait", "Waiting for a worker");
+                let mut metric =
+                    encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+                let (sum_s, buckets) = layers.queue_wait.read();
+                let count = buckets.iter().map(|(_, count)| count).sum();
+                metric.encode_histogram::<NoLabelSet>(sum_s, count, &buckets, None)?;
+            }
+            ServiceKind::PaymentService => {}
+        }
+        let Some(now) = layers.breaker() else { return Ok(()) };
+        let (name, help) = ("breaker_state", "1 for the state that the breaker is in");
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for state in BreakerState::ALL {
+            let labels = [("state", state.as_str())];
+            family.encode_family(&labels)?.encode_gauge(&u32::from(state == now))?;
+        }
+        Ok(())
+    }
+
     /// The counters that this kind of service counts.
     fn tallies(&self) -> Vec<&Tally> {
         let counters = self.counters();
+        let layers = &self.shared.layers;
         match self.kind() {
             ServiceKind::OrderApi => {
-                vec![&counters.requests, &counters.orders, &counters.payments, &counters.dropped]
+                vec![
+                    &counters.requests,
+                    &counters.orders,
+                    &counters.payments,
+                    &counters.dropped,
+                    &layers.timeouts,
+                    &layers.idempotency,
+                ]
             }
             ServiceKind::OrderProcessor => {
-                vec![&counters.requests, &counters.attempts, &counters.exhausted, &counters.dropped]
+                vec![
+                    &counters.requests,
+                    &counters.attempts,
+                    &counters.exhausted,
+                    &counters.dropped,
+                    &layers.timeouts,
+                    &layers.retries,
+                    &layers.gave_up,
+                    &layers.breaker_transitions,
+                    &layers.breaker_judged,
+                ]
             }
-            ServiceKind::PaymentService => vec![&counters.requests, &counters.charges],
+            ServiceKind::PaymentService => vec![&counters.requests, &counters.charges, &layers.idempotency],
         }
     }
 }
@@ -93,6 +143,31 @@ mod tests {
         assert!(text.contains("orders_total{state=\"completed\"} 1\n"), "{text}");
         assert!(text.contains("orders_total{state=\"failed\"} 0\n"), "{text}");
         assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+
+    #[test]
+    fn the_constraints_are_told_with_their_labels() {
+        use resilience::breaker::{BreakerObserver, Transition};
+        use resilience::timeouts::{Scope, TimeoutObserver};
+
+        let telemetry = Telemetry::new(ServiceKind::OrderProcessor);
+        assert!(!expose(&telemetry).contains("breaker_state"), "without a breaker it has no state");
+        let opened = Transition { from: BreakerState::Closed, to: BreakerState::Open };
+        telemetry.transition(opened);
+        telemetry.timed_out(Scope::Attempt, std::time::Duration::from_secs(1));
+        resilience::Observer::waited(&telemetry, std::time::Duration::from_millis(3));
+        let text = expose(&telemetry);
+        for line in [
+            "breaker_state{state=\"open\"} 1\n",
+            "breaker_state{state=\"closed\"} 0\n",
+            "breaker_transitions_total{to=\"open\"} 1\n",
+            "timeouts_total{kind=\"attempt-timed-out\"} 1\n",
+            "queue_wait_seconds_bucket{le=\"0.001\"} 0\n",
+            "queue_wait_seconds_bucket{le=\"0.005\"} 1\n",
+            "queue_wait_seconds_count 1\n",
+        ] {
+            assert!(text.contains(line), "{line} is missing in {text}");
+        }
     }
 
     #[test]
