@@ -52,13 +52,15 @@ fn phase(facts: &Facts, goodput: &Goodput<'_>, from: u64, to: u64) -> Phase {
             refusals.record(order);
         }
     }
+    let offered = goodput.offered(from, to);
     Phase {
-        offered: goodput.offered(from, to),
+        offered,
         goodput_ratio: goodput.ratio(from, to).map(rounding::ratio),
         attempts_per_order: attempts.per_order(),
         latency_ms: successes.phase(),
         refusal_latency_ms: refusals.refusals(),
         payment_calls: attempts.calls,
+        payment_calls_per_offered: rounding::share(attempts.calls, offered),
     }
 }
 
@@ -122,6 +124,7 @@ mod tests {
         let during = &phases["during"];
         assert_eq!(during.refusal_latency_ms.p50, None, "silence is no refusal");
         assert_eq!((during.payment_calls, during.attempts_per_order), (6, Some(2.0)));
+        assert_eq!(during.payment_calls_per_offered, Some(2.0));
     }
 
     #[test]

@@ -180,6 +180,9 @@ pub struct Phase {
     pub refusal_latency_ms: RefusalLatencyMs,
     /// Payment calls made for the orders of the phase.
     pub payment_calls: u64,
+    /// `payment_calls ÷ offered`: below 1 where orders are refused before payment is asked.
+    #[serde(default)]
+    pub payment_calls_per_offered: Option<f64>,
 }
 
 /// Median and 99th percentile in milliseconds.

@@ -22,7 +22,7 @@ use std::{
 use chaos::FaultPlan;
 
 pub use check::{NotRun, check, not_run};
-pub use expect::{Bound, Expectation};
+pub use expect::{Bound, Comparison, Expectation, OverSeeds, Side};
 pub use file::ExperimentFile;
 pub use load::LoadPlan;
 pub use narrow::{Narrowing, UsageError};

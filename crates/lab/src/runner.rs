@@ -159,7 +159,7 @@ fn plans(experiment: &Experiment, seeds: &[u64]) -> Vec<CellPlan> {
 fn run_cell(experiment: &Experiment, plan: &CellPlan) -> Result<Cell, LabError> {
     let broke = |reason: String| {
         let name = name(plan);
-        LabError::Cell { cell: name.to_string(), reason, replay: replay(experiment, &name) }
+        LabError::Cell { cell: name.to_string(), reason, replay: replay(experiment, &[name]) }
     };
     // Nothing that a broken cell leaves half-done is seen by anyone: its world is gone with it.
     match catch_unwind(AssertUnwindSafe(|| sim::run(plan))) {

@@ -1,11 +1,14 @@
 //! Holding a record against what its experiment expects.
 
+mod sample;
+
 use evidence::{
     Verdict,
     record::{Cell, Record},
 };
 
-use super::{CellName, Expectation, Experiment, metric, metric::Found, replay};
+use self::sample::{Numbers, Sample, samples};
+use super::{Bound, CellName, Expectation, Experiment, OverSeeds, metric::Found, replay};
 
 /// An expectation that the record has no cell for, because only a part of the experiment was run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,27 +25,29 @@ const OUTCOMES_ADD_UP: &str = "every order that was offered has exactly one outc
 /// Holds every cell against every expectation that speaks of it, and against the sum of its outcomes.
 ///
 /// A metric that a cell does not have is a failure and not a pass: its verdict has no value. An expectation
-/// whose cells were not run gives no verdict; [`not_run`] lists it.
+/// whose cells were not run, or were run without the ones they are compared with, gives no verdict;
+/// [`not_run`] lists it. One over the mean of the seeds gives one verdict for all of them, at the first.
 #[must_use]
 pub fn check(experiment: &Experiment, record: &Record) -> Vec<Verdict> {
-    let mut verdicts = Vec::new();
+    let numbers = Numbers::of(record, &experiment.expectations);
+    let mut verdicts: Vec<Vec<Verdict>> = Vec::new();
     for (index, cell) in record.cells.iter().enumerate() {
-        let json = serde_json::to_value(cell).expect("a cell has text keys only");
-        let replay = replay(experiment, &CellName::of(cell));
-        verdicts.push(outcomes_add_up(index, cell, replay.clone()));
-        let expectations = experiment.expectations.iter().filter(|expectation| expectation.speaks_of(cell));
-        verdicts.extend(expectations.map(|expectation| judge(expectation, index, &json, replay.clone())));
+        verdicts.push(vec![outcomes_add_up(index, cell, replay(experiment, &[CellName::of(cell)]))]);
     }
-    verdicts
+    for expectation in &experiment.expectations {
+        for sample in samples(expectation, record) {
+            let verdict = judge(experiment, expectation, &sample, record, &numbers);
+            verdicts[sample.first()].push(verdict);
+        }
+    }
+    verdicts.into_iter().flatten().collect()
 }
 
 /// The expectations that no cell of the record answers.
 #[must_use]
 pub fn not_run(experiment: &Experiment, record: &Record) -> Vec<NotRun> {
-    let is_unmatched =
-        |expectation: &&Expectation| !record.cells.iter().any(|cell| expectation.speaks_of(cell));
-    let unmatched = experiment.expectations.iter().filter(is_unmatched);
-    unmatched
+    let unanswered = experiment.expectations.iter().filter(|expected| samples(expected, record).is_empty());
+    unanswered
         .map(|expectation| NotRun {
             lesson: expectation.lesson.clone(),
             expected: format!("{} {}", expectation.metric, expectation.expected()),
@@ -50,25 +55,60 @@ pub fn not_run(experiment: &Experiment, record: &Record) -> Vec<NotRun> {
         .collect()
 }
 
-fn judge(expectation: &Expectation, cell: usize, json: &serde_json::Value, replay: String) -> Verdict {
-    let (value, passed, off_by) = match metric::find(json, &expectation.metric) {
-        Found::Value(value) => {
-            let broken = expectation.bounds.iter().find(|bound| !bound.holds(value));
-            (value, broken.is_none(), broken.and_then(|bound| bound.off_by(value)))
-        }
-        Found::NotANumber => (None, false, Some("the metric is not a number".to_owned())),
-        Found::Missing => (None, false, Some("the cell has no such metric".to_owned())),
-    };
-    Verdict {
+fn judge(
+    experiment: &Experiment,
+    expectation: &Expectation,
+    sample: &Sample,
+    record: &Record,
+    numbers: &Numbers<'_>,
+) -> Verdict {
+    let cells: Vec<_> = sample.all().map(|cell| CellName::of(&record.cells[cell])).collect();
+    let mut verdict = Verdict {
         lesson: expectation.lesson.clone(),
         metric: expectation.metric.clone(),
-        cell,
-        value,
+        cell: sample.first(),
+        value: None,
         expected: expectation.expected(),
-        passed,
-        off_by,
-        replay,
+        passed: false,
+        off_by: None,
+        replay: replay(experiment, &cells),
+    };
+    let value = match numbers.value(&sample.cells, &expectation.metric) {
+        Found::Value(value) => value,
+        Found::NotANumber => {
+            return Verdict { off_by: Some("the metric is not a number".to_owned()), ..verdict };
+        }
+        Found::Missing => {
+            return Verdict { off_by: Some("the cell has no such metric".to_owned()), ..verdict };
+        }
+    };
+    let limits = limits(expectation, sample, numbers);
+    let broken = limits.iter().find(|(bound, _)| !bound.is_some_and(|bound| bound.holds(value)));
+    verdict.value = value;
+    verdict.passed = broken.is_none();
+    verdict.off_by = broken.and_then(|(bound, _)| bound.as_ref()?.off_by(value));
+    verdict.expected = limits.into_iter().map(|(_, told)| told).collect::<Vec<_>>().join(" and ");
+    if expectation.over_seeds == OverSeeds::Mean {
+        let seeds = sample.cells.len();
+        let of = if seeds == 1 { "of one seed".to_owned() } else { format!("mean of {seeds} seeds") };
+        verdict.expected.push_str(&format!(" ({of})"));
     }
+    verdict
+}
+
+/// Every bound and comparison in words, with what it comes to; a comparison with null comes to nothing.
+fn limits(expectation: &Expectation, sample: &Sample, numbers: &Numbers<'_>) -> Vec<(Option<Bound>, String)> {
+    let mut limits: Vec<_> =
+        expectation.bounds.iter().map(|bound| (Some(*bound), bound.to_string())).collect();
+    for (comparison, others) in expectation.comparisons.iter().zip(&sample.others) {
+        let metric = comparison.metric.as_ref().unwrap_or(&expectation.metric);
+        let other = match numbers.value(others, metric) {
+            Found::Value(value) => value,
+            Found::NotANumber | Found::Missing => None,
+        };
+        limits.push((other.map(|other| comparison.bound(other)), comparison.told(other)));
+    }
+    limits
 }
 
 fn outcomes_add_up(index: usize, cell: &Cell, replay: String) -> Verdict {

@@ -1,6 +1,6 @@
 //! The command that runs exactly one cell again.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use evidence::record::{Cell, LoadRecord};
 
@@ -42,16 +42,19 @@ const PROGRAM: &str = "cargo run --release --";
 const CHECKED_BESIDE: &str = "--check --out out/replay";
 
 /// `cargo run --release -- ladder --designs v0.1.0 --rates 1000 --faults none --seed 1 --duration 20s --check
-/// --out out/replay`.
-pub(crate) fn replay(experiment: &Experiment, cell: &CellName<'_>) -> String {
+/// --out out/replay`. The cells are of one load; several designs, faults and seeds stand for each other's verdict.
+pub(crate) fn replay(experiment: &Experiment, cells: &[CellName<'_>]) -> String {
+    let first = cells.first().expect("a replay is of at least one cell");
     let mut command = match &experiment.source {
         Source::Ladder => format!("{PROGRAM} ladder"),
         Source::File(path) => format!("{PROGRAM} run {}", word(&path.display().to_string())),
     };
-    let candidate = experiment.designs.iter().find(|candidate| candidate.name() == cell.design);
-    let design = candidate.map_or(cell.design, |candidate| &candidate.argument);
-    command.push_str(&format!(" --designs {}", word(design)));
-    let duration_s = match &cell.load {
+    let argument = |cell: &CellName<'_>| {
+        let candidate = experiment.designs.iter().find(|candidate| candidate.name() == cell.design);
+        word(candidate.map_or(cell.design, |candidate| &candidate.argument))
+    };
+    command.push_str(&format!(" --designs {}", distinct(cells.iter().map(argument)).join(",")));
+    let duration_s = match &first.load {
         LoadRecord::Constant { rate_per_s, duration_s, .. } => {
             command.push_str(&format!(" --rates {rate_per_s}"));
             *duration_s
@@ -60,9 +63,25 @@ pub(crate) fn replay(experiment: &Experiment, cell: &CellName<'_>) -> String {
     };
     let duration = humantime::format_duration(Duration::from_secs_f64(duration_s)).to_string();
     let duration = duration.replace(' ', "");
-    command.push_str(&format!(" --faults {} --seed {} --duration {duration}", word(cell.fault), cell.seed));
-    command.push_str(&format!(" {CHECKED_BESIDE}"));
+    let faults = distinct(cells.iter().map(|cell| word(cell.fault))).join(",");
+    let seeds: BTreeSet<_> = cells.iter().map(|cell| cell.seed).collect();
+    let seeds = match (seeds.first(), seeds.last()) {
+        (Some(first), Some(last)) if first < last => format!("--seeds {first}..{last}"),
+        _ => format!("--seed {}", first.seed),
+    };
+    command.push_str(&format!(" --faults {faults} {seeds} --duration {duration} {CHECKED_BESIDE}"));
     command
+}
+
+/// Each once, in the order of first appearance.
+fn distinct(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut known = Vec::new();
+    for word in words {
+        if !known.contains(&word) {
+            known.push(word);
+        }
+    }
+    known
 }
 
 /// A word that a shell leaves as it is.
@@ -92,7 +111,7 @@ mod tests {
         let load =
             LoadRecord::Ramp { from_per_s: 1.0, to_per_s: 2.0, duration_s: 90.5, spacing: "even".to_owned() };
         assert_eq!(
-            replay(&experiment, &cell(load)),
+            replay(&experiment, &[cell(load)]),
             r"cargo run --release -- run 'my experiments/it'\''s.toml' --designs designs/two.toml --faults none --seed 3 --duration 1m30s500ms --check --out out/replay"
         );
     }
@@ -100,7 +119,7 @@ mod tests {
     #[test]
     fn a_rate_is_written_as_it_is() {
         let load = LoadRecord::Constant { rate_per_s: 0.5, duration_s: 20.0, spacing: "even".to_owned() };
-        let command = replay(&Experiment::ladder(), &cell(load));
+        let command = replay(&Experiment::ladder(), &[cell(load)]);
         assert!(command.contains(" --rates 0.5 "), "{command}");
     }
 }

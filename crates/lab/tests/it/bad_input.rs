@@ -112,6 +112,20 @@ fn a_wrong_experiment_is_refused_with_its_place_and_its_reason() {
         format!("{head}{load}{expect}faults = [\"blackout\"]\nmetric = \"offered\"\nat_least = 1\n"),
         format!("{head}{load}{expect}faults = []\nmetric = \"offered\"\nat_least = 1\n"),
         format!("{head}{load}{expect}metric = \"offered\"\nat_lest = 1\n"),
+        format!("{head}{load}{expect}metric = \"offered\"\nat_most_times = {{ times = 1 }}\n"),
+        format!(
+            "{head}{load}{expect}metric = \"offered\"\nat_most_times = {{ times = 0, metric = \"rejected\" }}\n"
+        ),
+        format!(
+            "{head}{load}{expect}metric = \"offered\"\nat_most_times = {{ times = 1, design = \"v0.2.0\" }}\n"
+        ),
+        format!(
+            "{head}{load}{expect}metric = \"offered\"\nat_most_times = {{ times = 1, design = \"v0.1.0\" }}\n"
+        ),
+        format!(
+            "{head}{load}{expect}metric = \"offered\"\nat_least_times = {{ times = 1, metric = \"offred\" }}\n"
+        ),
+        format!("{head}{load}{expect}metric = \"offered\"\nat_least = 1\nover_seeds = \"median\"\n"),
     ];
     let cases: Vec<_> = cases.iter().map(String::as_str).collect();
     let judge = |folder: &Path, path: &str| match Experiment::read(Path::new(path)) {

@@ -5,7 +5,7 @@ use evidence::{
     facts::{Facts, ServiceGauges},
     record::{Cell, LoadRecord, Record, SCHEMA},
 };
-use lab::experiment::{Bound, Experiment, check, not_run};
+use lab::experiment::{Bound, Comparison, Expectation, Experiment, OverSeeds, Side, check, not_run};
 use serde_json::{Value, json};
 
 const SERVICES: [&str; 3] = ["order-api", "order-processor", "payment-service"];
@@ -90,20 +90,44 @@ fn broken(verdicts: Vec<Verdict>) -> Vec<Verdict> {
     verdicts.into_iter().filter(|verdict| !verdict.passed).collect()
 }
 
+/// What the cells and those that they are compared with need, to be within the expectation, and a value of
+/// the cell's own that is not.
+fn within_and_without(expectation: &Expectation) -> (Value, Value, Value) {
+    match (&expectation.bounds[..], &expectation.comparisons[..]) {
+        ([bound], []) => {
+            let (inside, outside) = inside_and_outside(*bound);
+            (inside.clone(), inside, outside)
+        }
+        ([], [comparison]) => {
+            let (more, less) = (json!(2.0 * comparison.times), json!(comparison.times / 2.0));
+            match comparison.side {
+                Side::AtLeast => (json!(1.0), more, less),
+                Side::AtMost => (json!(1.0), less, more),
+            }
+        }
+        _ => panic!("one bound or comparison: {}", expectation.metric),
+    }
+}
+
 #[test]
 fn each_expectation_of_the_ladder_fires_in_each_of_its_cells() {
     let ladder = Experiment::ladder();
     let empty = record(&ladder);
     for expectation in &ladder.expectations {
-        let [bound] = expectation.bounds[..] else { panic!("one bound: {}", expectation.metric) };
-        let (inside, outside) = inside_and_outside(bound);
+        let (other, inside, outside) = within_and_without(expectation);
         let mut alone = ladder.clone();
         alone.expectations = vec![expectation.clone()];
         for (index, cell) in empty.cells.iter().enumerate().filter(|(_, cell)| expectation.speaks_of(cell)) {
             let mut record = empty.clone();
-            record.cells.iter_mut().filter(|cell| expectation.speaks_of(cell)).for_each(|cell| {
-                *cell = put(cell, &expectation.metric, inside.clone());
-            });
+            for cell in &mut record.cells {
+                let comparisons = expectation.comparisons.iter();
+                for metric in comparisons.map(|other| other.metric.as_ref().unwrap_or(&expectation.metric)) {
+                    *cell = put(cell, metric, other.clone());
+                }
+                if expectation.speaks_of(cell) {
+                    *cell = put(cell, &expectation.metric, inside.clone());
+                }
+            }
             assert_eq!(broken_on(&expectation.metric, check(&alone, &record)), [], "{}", expectation.lesson);
             record.cells[index] = put(cell, &expectation.metric, outside.clone());
             let broken = broken_on(&expectation.metric, check(&alone, &record));
@@ -111,6 +135,97 @@ fn each_expectation_of_the_ladder_fires_in_each_of_its_cells() {
             assert_eq!(verdict.cell, index);
         }
     }
+}
+
+/// v0.1.0's attempts are at least 1.3 times v0.2.0's, at 100 rps in the brownout.
+fn comparing(over_seeds: OverSeeds) -> Experiment {
+    let mut ladder = Experiment::ladder();
+    ladder.expectations = vec![Expectation {
+        lesson: "fewer attempts".to_owned(),
+        designs: Some(vec!["v0.1.0".to_owned()]),
+        rates: Some(vec![100.0]),
+        faults: Some(vec!["brownout".to_owned()]),
+        metric: "attempts_per_order".to_owned(),
+        bounds: vec![],
+        comparisons: vec![Comparison {
+            side: Side::AtLeast,
+            times: 1.3,
+            design: Some("v0.2.0".to_owned()),
+            fault: None,
+            metric: None,
+        }],
+        over_seeds,
+    }];
+    ladder
+}
+
+/// The two cells that are compared, for each seed with the attempts of the one and the other.
+fn compared(attempts: &[(Option<f64>, Option<f64>)]) -> Record {
+    let mut record = record(&Experiment::ladder());
+    record.cells.clear();
+    for (seed, (this, other)) in (1..).zip(attempts) {
+        for (design, attempts_per_order) in [("v0.1.0", this), ("v0.2.0", other)] {
+            let attempts_per_order = *attempts_per_order;
+            record.cells.push(Cell { seed, attempts_per_order, ..cell(design, 100.0, "brownout") });
+        }
+    }
+    record
+}
+
+fn on_attempts(experiment: &Experiment, record: &Record) -> Vec<(usize, Option<f64>, String, bool)> {
+    let verdicts = check(experiment, record).into_iter();
+    verdicts
+        .filter(|verdict| verdict.metric == "attempts_per_order")
+        .map(|verdict| (verdict.cell, verdict.value, verdict.expected, verdict.passed))
+        .collect()
+}
+
+#[test]
+fn a_cell_is_held_against_another_designs_with_the_same_seed_and_both_values_are_said() {
+    let record = compared(&[(Some(1.5), Some(1.1)), (Some(1.2), Some(1.0)), (Some(1.2), None)]);
+    let expected = |text: &str| text.to_owned();
+    assert_eq!(
+        on_attempts(&comparing(OverSeeds::Each), &record),
+        [
+            (0, Some(1.5), expected("≥ 1.3 × v0.2.0's, which is 1.1: ≥ 1.43"), true),
+            (2, Some(1.2), expected("≥ 1.3 × v0.2.0's, which is 1: ≥ 1.3"), false),
+            (4, Some(1.2), expected("≥ 1.3 × v0.2.0's, which is null"), false),
+        ]
+    );
+    let broken = broken_on("attempts_per_order", check(&comparing(OverSeeds::Each), &record));
+    assert_eq!(
+        broken[0].replay,
+        "cargo run --release -- ladder --designs v0.1.0,v0.2.0 --rates 100 --faults brownout --seed 2 --duration 20s \
+         --check --out out/replay"
+    );
+}
+
+#[test]
+fn without_the_cell_it_is_compared_with_an_expectation_is_not_run_and_not_green() {
+    let experiment = comparing(OverSeeds::Each);
+    let mut record = compared(&[(Some(1.5), Some(1.1))]);
+    assert_eq!(not_run(&experiment, &record), []);
+    record.cells.truncate(1);
+    assert_eq!(on_attempts(&experiment, &record), []);
+    let [not_run] = &not_run(&experiment, &record)[..] else { panic!("one expectation") };
+    assert_eq!(not_run.expected, "attempts_per_order ≥ 1.3 × v0.2.0's");
+}
+
+#[test]
+fn a_mean_over_the_seeds_is_one_verdict_and_a_null_in_it_is_null() {
+    let experiment = comparing(OverSeeds::Mean);
+    let record = compared(&[(Some(1.2), Some(1.1)), (Some(1.8), Some(1.0))]);
+    assert_eq!(
+        on_attempts(&experiment, &record),
+        [(0, Some(1.5), "≥ 1.3 × v0.2.0's, which is 1.05: ≥ 1.365 (mean of 2 seeds)".to_owned(), true)]
+    );
+    let null = compared(&[(Some(9.0), Some(1.1)), (None, Some(1.0))]);
+    assert_eq!(on_attempts(&experiment, &null)[0].1, None);
+    assert!(!on_attempts(&experiment, &null)[0].3);
+    let one = compared(&[(Some(1.2), Some(1.1))]);
+    assert!(on_attempts(&experiment, &one)[0].2.ends_with("(of one seed)"));
+    let broken = broken_on("attempts_per_order", check(&experiment, &null));
+    assert!(broken[0].replay.contains(" --seeds 1..2 "), "{}", broken[0].replay);
 }
 
 #[test]
