@@ -34,6 +34,6 @@ pub use hardship::{Hardship, HardshipControl};
 pub use kind::{ServiceKind, UnknownService};
 pub use order_processor::{ATTEMPTS_PER_ORDER_MAX, ProcessorSettings, router as order_processor_router};
 pub use run::{Ports, run};
-pub use service::{Peers, router};
+pub use service::{Peer, Peers, router};
 pub use state::ServiceState;
 pub use telemetry::{CallJournal, JOURNALLED_ORDERS_MAX, Telemetry};

@@ -47,7 +47,7 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
     let api = Arc::new(OrderApi {
         node: node.clone(),
         store: Arc::clone(state.orders().expect("order-api's state has a store of orders")) as _,
-        processor: Upstream::new(node, ServiceKind::OrderProcessor, peers.order_processor, "/process"),
+        processor: Upstream::new(node, ServiceKind::OrderProcessor, &peers.order_processor, "/process"),
         telemetry: telemetry.clone(),
         ids: IdSource::new(node, "o"),
     });

@@ -66,7 +66,7 @@ pub fn router(
     let telemetry = state.telemetry();
     let processor = Arc::new(OrderProcessor {
         node: node.clone(),
-        payment: Upstream::new(node, ServiceKind::PaymentService, peers.payment_service, "/charges"),
+        payment: Upstream::new(node, ServiceKind::PaymentService, &peers.payment_service, "/charges"),
         telemetry: telemetry.clone(),
         settings,
     });

@@ -9,20 +9,33 @@ use crate::order_processor::ProcessorSettings;
 use crate::state::ServiceState;
 use crate::{order_api, order_processor, payment_service};
 
-/// The ports of the services behind a service; their hosts are called as they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a service is reached by the one in front of it.
+#[derive(Clone, Debug)]
+pub enum Peer {
+    /// In another process, on the host of its name.
+    Http {
+        /// The port it listens on there.
+        port: u16,
+    },
+    /// In this process: its router, called without a network.
+    Local(Router),
+}
+
+/// The services behind a service. By default each is a process of its own at its usual port.
+#[derive(Clone, Debug)]
 pub struct Peers {
-    /// order-processor's port.
-    pub order_processor: u16,
-    /// payment-service's port.
-    pub payment_service: u16,
+    /// order-processor.
+    pub order_processor: Peer,
+    /// payment-service.
+    pub payment_service: Peer,
 }
 
 impl Default for Peers {
     fn default() -> Self {
+        let usual = |kind: ServiceKind| Peer::Http { port: kind.default_port() };
         Self {
-            order_processor: ServiceKind::OrderProcessor.default_port(),
-            payment_service: ServiceKind::PaymentService.default_port(),
+            order_processor: usual(ServiceKind::OrderProcessor),
+            payment_service: usual(ServiceKind::PaymentService),
         }
     }
 }

@@ -1,27 +1,40 @@
 //! A call to the next service: one client, one address, the caller's identity passed on.
+//!
+//! The next service is another process, reached over HTTP, or a part of this one, whose router is called
+//! as it is. Both are called with the same request and answer with the same response, so that whoever
+//! calls cannot tell them apart.
 
+use axum::Router;
+use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use node::Node;
 use node::http::{CallError, Client, ClientOptions};
 use serde::Serialize;
+use tower::ServiceExt;
 
 use super::context::RequestContext;
 use crate::kind::ServiceKind;
+use crate::service::Peer;
 
 /// One path of one service behind this one. Cloning shares the connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
-    client: Client,
+    client: Caller,
     uri: Uri,
 }
 
 impl Upstream {
     /// No connection yet: the first call makes one.
-    pub(crate) fn new(node: &Node, service: ServiceKind, port: u16, path: &'static str) -> Self {
+    pub(crate) fn new(node: &Node, service: ServiceKind, peer: &Peer, path: &'static str) -> Self {
+        let (client, port) = match peer {
+            Peer::Http { port } => (Caller::Http(Client::new(node, ClientOptions::default())), *port),
+            Peer::Local(router) => (Caller::Local(router.clone()), service.default_port()),
+        };
         let uri = Uri::try_from(format!("http://{}:{port}{path}", service.name()))
             .expect("service names and our own paths make valid URIs");
-        Self { client: Client::new(node, ClientOptions::default()), uri }
+        Self { client, uri }
     }
 
     /// Posts a JSON body and waits for the whole answer, without a timeout.
@@ -40,6 +53,39 @@ impl Upstream {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         context.identify(headers);
         self.client.send(request).await
+    }
+}
+
+/// Who carries a request to the next service and its answer back.
+#[derive(Clone, Debug)]
+enum Caller {
+    /// To another process.
+    Http(Client),
+    /// To a part of this process. Dropping the call drops the handler, as hyper does with that of a closed
+    /// connection; what is detached lives on in both cases.
+    Local(Router),
+}
+
+impl Caller {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
+        match self {
+            Self::Http(client) => client.send(request).await,
+            Self::Local(router) => {
+                let Ok(answer) = router.clone().oneshot(request.map(Body::from)).await;
+                whole(answer).await
+            }
+        }
+    }
+}
+
+/// A local answer with its whole body, under the bound that holds for one from afar.
+async fn whole(answer: Response<Body>) -> Result<Response<Bytes>, CallError> {
+    let limit = ClientOptions::default().response_bytes_max;
+    let (head, body) = answer.into_parts();
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => Err(CallError::TooLarge { limit }),
+        Err(error) => Err(CallError::Protocol(error.to_string())),
     }
 }
 
