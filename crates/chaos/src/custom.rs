@@ -16,12 +16,12 @@
 //! enum, and a buffered value has lost its line. Here an unknown key or an impossible value is an
 //! error with its own line; a key that does not belong to the kind is one with the table's line.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use crate::{Action, Direction, FaultPlan, PlanError, Step};
+use crate::{Action, Direction, FaultPlan, PlanError, Shift, Step};
 
 /// A fault as people write it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,6 +90,18 @@ pub enum FaultKind {
         #[serde(with = "humantime_serde")]
         max: Duration,
     },
+    /// The host's wall clock jumps, and at the end jumps back by as much.
+    ClockJump {
+        /// Which host.
+        host: String,
+        /// How far, ahead or back.
+        by: Shift,
+    },
+    /// Clients send some requests twice.
+    Duplicates {
+        /// The share of the requests, above 0 and at most 1.
+        share: f64,
+    },
 }
 
 impl FaultFile {
@@ -105,6 +117,22 @@ impl FaultFile {
 }
 
 impl FaultKind {
+    /// The kind as it is written.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        let kind = match self {
+            Self::Hardship { .. } => KindName::Hardship,
+            Self::PowerOff { .. } => KindName::PowerOff,
+            Self::Kill { .. } => KindName::Kill,
+            Self::Partition { .. } => KindName::Partition,
+            Self::Hold { .. } => KindName::Hold,
+            Self::Latency { .. } => KindName::Latency,
+            Self::ClockJump { .. } => KindName::ClockJump,
+            Self::Duplicates { .. } => KindName::Duplicates,
+        };
+        kind.keys().0
+    }
+
     fn actions(&self) -> (Action, Action) {
         match self.clone() {
             Self::Hardship { slowdown, failure_rate } => {
@@ -119,7 +147,18 @@ impl FaultKind {
             Self::Latency { a, b, min, max } => {
                 (Action::Latency { a: a.clone(), b: b.clone(), min, max }, Action::EndLatency { a, b })
             }
+            Self::ClockJump { host, by } => {
+                (Action::ClockJump { host: host.clone(), by }, Action::ClockJump { host, by: by.reversed() })
+            }
+            Self::Duplicates { share } => (Action::Duplicates { share }, Action::EndDuplicates),
         }
+    }
+}
+
+/// For people: what begins.
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.actions().0.fmt(f)
     }
 }
 
@@ -139,7 +178,7 @@ struct RawFault {
     until: Duration,
     /// What it does.
     kind: KindName,
-    /// For `power-off` and `kill`: the host.
+    /// For `power-off`, `kill` and `clock-jump`: the host.
     host: Option<String>,
     /// For `partition`, `hold` and `latency`: one side.
     a: Option<String>,
@@ -161,6 +200,12 @@ struct RawFault {
     #[serde(default, with = "humantime_serde")]
     #[schemars(with = "Option<String>")]
     max: Option<Duration>,
+    /// For `clock-jump`: how far the host's wall clock jumps at `at`, for example `+30s` or `-1h`; at `until` it
+    /// jumps back by as much.
+    by: Option<Shift>,
+    /// For `duplicates`: the share of requests that clients send twice, above 0 and at most 1.
+    #[serde(default, deserialize_with = "share")]
+    share: Option<f64>,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
@@ -172,6 +217,8 @@ enum KindName {
     Partition,
     Hold,
     Latency,
+    ClockJump,
+    Duplicates,
 }
 
 impl KindName {
@@ -184,6 +231,8 @@ impl KindName {
             Self::Partition => ("partition", &["a", "b", "direction"]),
             Self::Hold => ("hold", &["a", "b"]),
             Self::Latency => ("latency", &["a", "b", "min", "max"]),
+            Self::ClockJump => ("clock-jump", &["host", "by"]),
+            Self::Duplicates => ("duplicates", &["share"]),
         }
     }
 }
@@ -211,6 +260,8 @@ impl RawFault {
             ("failure_rate", self.failure_rate.is_some()),
             ("min", self.min.is_some()),
             ("max", self.max.is_some()),
+            ("by", self.by.is_some()),
+            ("share", self.share.is_some()),
         ];
         present.into_iter().find_map(|(key, is_there)| (is_there && !keys.contains(&key)).then_some(key))
     }
@@ -246,6 +297,16 @@ impl TryFrom<RawFault> for FaultFile {
                     return Err(format!("`min` ({min:?}) is more than `max` ({max:?})"));
                 }
                 FaultKind::Latency { a: a()?, b: b()?, min, max }
+            }
+            KindName::ClockJump => {
+                FaultKind::ClockJump { host: host()?, by: raw.by.ok_or_else(|| missing("by"))? }
+            }
+            KindName::Duplicates => {
+                let share = raw.share.ok_or_else(|| missing("share"))?;
+                if share == 0.0 {
+                    return Err("a share of 0 duplicates nothing".to_owned());
+                }
+                FaultKind::Duplicates { share }
             }
         };
         let file = Self { name: raw.name, at: raw.at, until: raw.until, kind };

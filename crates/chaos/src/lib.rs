@@ -9,14 +9,18 @@
 //! partitioned) network it disturbs. A fault that cannot be ended by a partition it caused itself is
 //! the reason why.
 //!
-//! The faults everybody needs have names ([`named`]); an experiment writes its own as [`FaultFile`]s.
+//! The faults everybody needs have names ([`named`]); an experiment writes its own as [`FaultFile`]s; a
+//! campaign draws them ([`random`]).
 
 mod custom;
 mod inject;
 mod named;
 mod plan;
+pub mod random;
+mod shift;
 
 pub use custom::{FaultFile, FaultKind};
 pub use inject::{ChaosError, Target, inject};
 pub use named::{NAMES, NONE, PAYMENT_HOST, named};
 pub use plan::{Action, Direction, FaultPlan, PlanError, Step};
+pub use shift::Shift;

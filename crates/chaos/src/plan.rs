@@ -9,6 +9,8 @@ use std::{fmt, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{FaultFile, Shift};
+
 /// A named disturbance in time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultPlan {
@@ -46,6 +48,24 @@ impl FaultPlan {
             return Err(PlanError::Unordered);
         }
         Ok(Self { name: name.to_owned(), window: Some((start, end)), steps })
+    }
+
+    /// Several disturbances in one plan: its window reaches from the first beginning to the last end. Without
+    /// any it disturbs nothing. Where two disturb the same thing at once, the later step decides; after the
+    /// last end all is as before. Steps at the same time happen in the order of the disturbances.
+    ///
+    /// # Errors
+    /// When the name is empty, or one of them cannot be a plan by itself.
+    pub fn of(name: &str, disturbances: &[FaultFile]) -> Result<Self, PlanError> {
+        let plans = disturbances.iter().map(FaultFile::plan).collect::<Result<Vec<_>, _>>()?;
+        let windows = || plans.iter().filter_map(Self::window);
+        let bounds = windows().map(|(start, _)| start).min().zip(windows().map(|(_, end)| end).max());
+        let Some((start, end)) = bounds else {
+            return if name.is_empty() { Err(PlanError::Nameless) } else { Ok(Self::undisturbed(name)) };
+        };
+        let mut steps: Vec<_> = plans.into_iter().flat_map(|plan| plan.steps).collect();
+        steps.sort_by_key(|step| step.at);
+        Self::new(name, start, end, steps)
     }
 
     /// What the fault is called in designs, experiments and records.
@@ -151,6 +171,20 @@ pub enum Action {
         /// The other side.
         b: String,
     },
+    /// The host's wall clock jumps. Nothing else on it does.
+    ClockJump {
+        /// Which host.
+        host: String,
+        /// How far, ahead or back.
+        by: Shift,
+    },
+    /// Clients send a share of their requests twice: the same again, a short random time later.
+    Duplicates {
+        /// The share of the requests, from 0 to 1.
+        share: f64,
+    },
+    /// Clients send each request once.
+    EndDuplicates,
 }
 
 impl Action {
@@ -158,8 +192,13 @@ impl Action {
     #[must_use]
     pub fn hosts(&self) -> Vec<&str> {
         match self {
-            Self::Hardship { .. } | Self::EndHardship => Vec::new(),
-            Self::PowerOff { host } | Self::Kill { host } | Self::Restart { host } => vec![host],
+            Self::Hardship { .. } | Self::EndHardship | Self::Duplicates { .. } | Self::EndDuplicates => {
+                Vec::new()
+            }
+            Self::PowerOff { host }
+            | Self::Kill { host }
+            | Self::Restart { host }
+            | Self::ClockJump { host, .. } => vec![host],
             Self::Partition { a, b, .. }
             | Self::Heal { a, b }
             | Self::Hold { a, b }
@@ -187,6 +226,11 @@ impl fmt::Display for Action {
             Self::Release { a, b } => write!(f, "release {a} <-> {b}"),
             Self::Latency { a, b, min, max } => write!(f, "latency {a} <-> {b} {min:?} to {max:?}"),
             Self::EndLatency { a, b } => write!(f, "latency {a} <-> {b} as before"),
+            Self::ClockJump { host, by } => write!(f, "clock of {host} jumps by {by}"),
+            Self::Duplicates { share } => {
+                write!(f, "clients send {} % of their requests twice", share * 100.0)
+            }
+            Self::EndDuplicates => f.write_str("clients send each request once"),
         }
     }
 }

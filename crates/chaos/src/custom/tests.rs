@@ -21,6 +21,8 @@ fn each_kind_begins_and_ends_what_it_does() {
         "kind = 'partition'\na = 'x'\nb = 'y'\ndirection = 'a-to-b'",
         "kind = 'hold'\na = 'x'\nb = 'y'",
         "kind = 'latency'\na = 'x'\nb = 'y'\nmin = '1ms'\nmax = '2ms'",
+        "kind = 'clock-jump'\nhost = 'x'\nby = '-1h'",
+        "kind = 'duplicates'\nshare = 0.5",
     ];
     for body in written {
         let plan = parse(body).unwrap().plan().unwrap();
@@ -28,6 +30,9 @@ fn each_kind_begins_and_ends_what_it_does() {
         let [begin, end] = plan.steps() else { panic!("two steps: {body}") };
         assert_ne!(begin.action, end.action, "{body}");
         assert_eq!(begin.action.hosts(), end.action.hosts(), "{body}");
+        let kind = parse(body).unwrap().kind;
+        assert!(body.starts_with(&format!("kind = '{}'", kind.name())), "{body}");
+        assert_eq!(kind.to_string(), begin.action.to_string());
     }
 }
 
@@ -45,6 +50,8 @@ fn a_missing_key_is_named() {
         reason("kind = 'latency'\na = 'x'\nb = 'y'\nmin = '1ms'"),
         "a latency fault needs the key `max`"
     );
+    assert_eq!(reason("kind = 'clock-jump'\nhost = 'x'"), "a clock-jump fault needs the key `by`");
+    assert_eq!(reason("kind = 'duplicates'"), "a duplicates fault needs the key `share`");
     assert_eq!(reason("kind = 'power-off'"), "a power-off fault needs the key `host`");
 }
 
@@ -58,6 +65,11 @@ fn an_unknown_key_or_kind_or_value_is_refused_at_its_own_place() {
         reason("kind = 'hardship'\nslowdown = 2\nfailure_rate = 1.5"),
         "a share lies between 0 and 1, not 1.5"
     );
+    assert_eq!(
+        reason("kind = 'clock-jump'\nhost = 'x'\nby = 'soon'"),
+        "`soon` is no jump of a clock: write +30s or -1h"
+    );
+    assert_eq!(reason("kind = 'duplicates'\nshare = 0"), "a share of 0 duplicates nothing");
     let at = parse("kind = 'hardship'\nslowdown = 0.5").unwrap_err().span().unwrap().start;
     assert_eq!(at, "name = 'f'\nat = '5s'\nuntil = '10s'\nkind = 'hardship'\nslowdown = ".len());
 }
@@ -71,8 +83,30 @@ fn a_fault_that_ends_before_it_starts_is_refused() {
 
 #[test]
 fn a_written_fault_reads_back_as_the_same() {
-    let fault = parse("kind = 'latency'\na = 'x'\nb = 'y'\nmin = '1ms'\nmax = '2ms'").unwrap();
-    assert_eq!(toml::from_str::<FaultFile>(&toml::to_string(&fault).unwrap()).unwrap(), fault);
+    for body in [
+        "kind = 'latency'\na = 'x'\nb = 'y'\nmin = '1ms'\nmax = '2ms'",
+        "kind = 'clock-jump'\nhost = 'x'\nby = '-1h 1s'",
+        "kind = 'duplicates'\nshare = 0.25",
+    ] {
+        let fault = parse(body).unwrap();
+        assert_eq!(toml::from_str::<FaultFile>(&toml::to_string(&fault).unwrap()).unwrap(), fault);
+    }
+}
+
+#[test]
+fn several_faults_are_one_plan_and_none_disturbs_nothing() {
+    let fault = |at: u64, until: u64, body: &str| FaultFile {
+        at: Duration::from_secs(at),
+        until: Duration::from_secs(until),
+        ..parse(body).unwrap()
+    };
+    let kill = fault(3, 9, "kind = 'kill'\nhost = 'x'");
+    let twice = fault(1, 4, "kind = 'duplicates'\nshare = 1");
+    let plan = FaultPlan::of("both", &[kill, twice]).unwrap();
+    assert_eq!(plan.window(), Some((Duration::from_secs(1), Duration::from_secs(9))));
+    assert_eq!(plan.steps().iter().map(|step| step.at.as_secs()).collect::<Vec<_>>(), [1, 3, 4, 9]);
+    assert_eq!(FaultPlan::of("nothing", &[]), Ok(FaultPlan::undisturbed("nothing")));
+    assert_eq!(FaultPlan::of("", &[]), Err(PlanError::Nameless));
 }
 
 proptest! {

@@ -154,6 +154,19 @@ impl SimWorld {
         Ok(())
     }
 
+    /// Sets a host's wall clock ahead (positive) or back (negative) by so many microseconds. Jumps add up and
+    /// outlive its process. Only [`Node::wall_clock`] sees them: [`Node::now`] and [`Node::elapsed`] go on.
+    ///
+    /// # Errors
+    /// When there is no such host.
+    pub fn jump_clock(&self, host: &str, by_us: i64) -> Result<(), UnknownHost> {
+        let host = self.host(host)?;
+        let mut world = lock(&self.world);
+        let error_us = &mut world.hosts[host].wall_clock_error_us;
+        *error_us = error_us.saturating_add(by_us);
+        Ok(())
+    }
+
     fn set_link(&self, from: &str, to: &str, state: LinkState) -> Result<(), UnknownHost> {
         let (from, to) = (self.host(from)?, self.host(to)?);
         lock(&self.world).set_link(from, to, state);

@@ -35,6 +35,8 @@ pub(super) struct Host {
     pub(super) listeners: BTreeMap<u16, Backlog>,
     /// The descriptors of the present process.
     pub(super) descriptors: Descriptors,
+    /// How far its wall clock stands from the right time, in µs. The machine's own: a restart leaves it.
+    pub(super) wall_clock_error_us: i64,
 }
 
 /// Connections that wait to be accepted.
@@ -57,6 +59,7 @@ impl Host {
             tasks: Slab::new(),
             listeners: BTreeMap::new(),
             descriptors,
+            wall_clock_error_us: 0,
         }
     }
 

@@ -51,7 +51,11 @@ impl SimNode {
     }
 
     pub(crate) fn wall_clock(&self) -> Duration {
-        EPOCH + self.elapsed()
+        let right = EPOCH + self.elapsed();
+        let error_us = lock(&self.world).hosts[self.host].wall_clock_error_us;
+        let error = Duration::from_micros(error_us.unsigned_abs());
+        // As on a real machine, no clock stands before 1970.
+        if error_us < 0 { right.saturating_sub(error) } else { right + error }
     }
 
     pub(crate) fn listen(&self, port: u16) -> io::Result<SimListener> {

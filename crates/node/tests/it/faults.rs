@@ -233,3 +233,20 @@ fn a_kill_behind_a_cut_link_tells_nobody_until_they_send() {
         assert!(told.is_err());
     });
 }
+
+#[test]
+fn a_wall_clock_jumps_alone() {
+    in_world(|world| async move {
+        let (a, b) = (node(&world, "a"), node(&world, "b"));
+        let (now, elapsed, right) = (a.now(), a.elapsed(), a.wall_clock());
+        world.jump_clock("a", -3_600_000_000).expect("it exists");
+        assert_eq!(a.wall_clock() + ms(3_600_000), right);
+        assert_eq!((a.now(), a.elapsed(), b.wall_clock()), (now, elapsed, right), "nothing else moved");
+        world.jump_clock("a", 3_600_500_000).expect("it exists");
+        world.kill("a").expect("it exists");
+        world.restart("a").expect("it exists");
+        assert_eq!(a.wall_clock(), right + ms(500), "jumps add up and outlive the process");
+        world.jump_clock("a", i64::MIN).expect("it exists");
+        assert_eq!(a.wall_clock(), ms(0), "no clock stands before 1970");
+    });
+}
