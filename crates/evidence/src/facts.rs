@@ -108,6 +108,10 @@ pub struct ServiceGauges {
 pub struct Facts {
     /// From the load generator, in the order of the intended send times.
     pub asked: Vec<Asked>,
+    /// Requests that clients sent twice: the second of each. Their answers are no outcomes, but what they promise
+    /// must hold.
+    #[serde(default)]
+    pub repeated: Vec<Asked>,
     /// How many sends left later than the generator's own tolerance.
     pub late_sends: u64,
     /// From the order store.

@@ -32,7 +32,7 @@ pub fn lost(facts: &Facts) -> Vec<&str> {
         (200, Some(state)) => *state == StoredState::Completed,
         (_, Some(_)) => true,
     };
-    let lost = facts.asked.iter().filter_map(|asked| match asked.answer {
+    let lost = facts.asked.iter().chain(&facts.repeated).filter_map(|asked| match asked.answer {
         Answer::Status(status @ 200..=299) if !kept(&asked.order, status) => Some(asked.order.as_str()),
         _ => None,
     });

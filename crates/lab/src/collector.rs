@@ -34,6 +34,7 @@ pub(crate) fn collect(testimony: Testimony, payment: &Payment, plan: &FaultPlan)
     let Testimony { driven, services, mut per_second, load_start, load_duration, ended } = testimony;
     let mut facts = Facts {
         asked: driven.asked,
+        repeated: driven.repeated,
         late_sends: driven.late_sends,
         capacity: capacity(payment, plan),
         fault_window_us: plan.window().map(|(start, end)| (micros(start), micros(end))),

@@ -18,9 +18,10 @@ use evidence::facts::{Answer, Asked};
 use http::Request;
 use node::Node;
 use node::http::Client;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::answer::answer;
+use crate::duplicates::Duplicates;
 
 /// How the generator behaves.
 #[derive(Clone, Debug)]
@@ -31,6 +32,9 @@ pub struct DriveOptions {
     pub outstanding_max: usize,
     /// From which delay on a send counts as late. Default 10 ms.
     pub late_after: Duration,
+    /// Which share of the requests is sent twice: none, unless somebody sets it. A duplicate is the same request
+    /// again, a short random time later; its answer is no outcome. One that finds no room is not sent.
+    pub duplicates: Duplicates,
 }
 
 impl Default for DriveOptions {
@@ -39,6 +43,7 @@ impl Default for DriveOptions {
             client_timeout: Duration::from_secs(30),
             outstanding_max: 65_536,
             late_after: Duration::from_millis(10),
+            duplicates: Duplicates::default(),
         }
     }
 }
@@ -59,6 +64,8 @@ pub struct Driven {
     pub asked: Vec<Asked>,
     /// How many were sent later than [`DriveOptions::late_after`].
     pub late_sends: u64,
+    /// Every duplicate, in the order of their originals' sends.
+    pub repeated: Vec<Asked>,
 }
 
 /// Sends every order of a schedule and waits until each is answered or given up: at the latest the client's
@@ -80,6 +87,8 @@ pub async fn drive(
         u32::try_from(options.outstanding_max.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
     let room = Arc::new(Semaphore::new(outstanding_max as usize));
     let log = Log::starting_now(node);
+    let repeated = Log::starting_now(node);
+    let mut chance = node.rng("duplicates");
     let start = node.now();
     for (sequence, intended) in arrivals.enumerate() {
         let early = (start + intended).saturating_duration_since(node.now());
@@ -94,19 +103,30 @@ pub async fn drive(
             log.dropped(order, intended);
             continue;
         };
+        let duplicate = options.duplicates.draw(&mut chance);
+        let again = duplicate.and_then(|delay| Some((delay, room.clone().try_acquire_owned().ok()?)));
+        if let Some((delay, place)) = again {
+            let (clock, intended) = (node.clone(), intended + delay);
+            let entry = repeated.sending(order.clone(), intended);
+            let (client, request, patience) = (client.clone(), request.clone(), options.client_timeout);
+            node.spawn(async move {
+                clock.sleep(delay).await;
+                entry.exchange(client, request, patience, place).await;
+            });
+        }
         let entry = log.sending(order, intended);
-        let (client, client_timeout) = (client.clone(), options.client_timeout);
         // Detached: the entry in the log is its result, and its place in the room says that it is done.
-        node.spawn(async move {
-            let entry = entry.sent();
-            let call = tokio::time::timeout(client_timeout, client.send(request)).await;
-            entry.answered(answer(&call));
-            drop(place);
-        });
+        node.spawn(entry.exchange(client.clone(), request, options.client_timeout, place));
     }
     // Ends: each task has a timeout, and gives its place back even when it is stopped.
     let _everyone = room.acquire_many(outstanding_max).await.expect("nobody closes the semaphore");
-    log.into_driven(options.late_after)
+    let asked = log.take();
+    let is_late = |order: &&Asked| {
+        order
+            .sent_us
+            .is_some_and(|sent_us| sent_us.saturating_sub(order.intended_us) > micros(options.late_after))
+    };
+    Driven { late_sends: asked.iter().filter(is_late).count() as u64, asked, repeated: repeated.take() }
 }
 
 /// What has been seen so far, shared with the tasks.
@@ -158,18 +178,26 @@ impl Log {
         Entry { log: self.clone(), index }
     }
 
-    fn into_driven(self, late_after: Duration) -> Driven {
-        let asked = std::mem::take(&mut *self.asked());
-        let is_late = |order: &&Asked| {
-            order
-                .sent_us
-                .is_some_and(|sent_us| sent_us.saturating_sub(order.intended_us) > micros(late_after))
-        };
-        Driven { late_sends: asked.iter().filter(is_late).count() as u64, asked }
+    fn take(&self) -> Vec<Asked> {
+        std::mem::take(&mut *self.asked())
     }
 }
 
 impl Entry {
+    /// Sends now, and writes the answer down when it comes. The place is given back after that.
+    async fn exchange(
+        self,
+        client: Client,
+        request: Request<Bytes>,
+        patience: Duration,
+        place: OwnedSemaphorePermit,
+    ) {
+        let entry = self.sent();
+        let call = tokio::time::timeout(patience, client.send(request)).await;
+        entry.answered(answer(&call));
+        drop(place);
+    }
+
     /// The request leaves now, which under load may be later than its task was spawned.
     fn sent(self) -> Self {
         let now_us = self.log.now_us();

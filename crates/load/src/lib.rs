@@ -7,10 +7,12 @@
 mod answer;
 mod arrivals;
 mod drive;
+mod duplicates;
 mod plan;
 mod quantity;
 
 pub use arrivals::{ARRIVALS_MAX, Arrivals, arrivals};
 pub use drive::{Ask, DriveOptions, Driven, drive};
+pub use duplicates::Duplicates;
 pub use plan::{Load, Spacing};
 pub use quantity::{LoadError, Offset, RATE_MAX_PER_S, Rate, SPAN_MAX, Span};

@@ -66,6 +66,16 @@ fn an_order_answered_200_and_not_completed_is_lost() {
 }
 
 #[test]
+fn a_duplicate_that_was_answered_200_has_been_promised_the_same() {
+    let mut facts = good();
+    set_state(&mut facts, "e", StoredState::Failed);
+    facts.charged.retain(|charge| charge.order != "e");
+    let again = facts.asked.iter().find(|asked| asked.order == "e").expect("it was asked").clone();
+    facts.repeated.push(Asked { answer: Answer::Status(200), ..again });
+    assert_eq!(check(&facts), Ledger { lost: 1, ..Ledger::default() });
+}
+
+#[test]
 fn an_order_answered_202_may_still_fail() {
     let mut facts = good();
     set_state(&mut facts, "b", StoredState::Failed);

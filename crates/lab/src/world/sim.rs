@@ -15,7 +15,7 @@ use std::{io, sync::Arc, time::Duration};
 use chaos::{ChaosError, FaultPlan, inject};
 use domain::StoreError;
 use evidence::{CellMeta, assess, record::Cell};
-use load::{DriveOptions, Load, arrivals, drive};
+use load::{DriveOptions, Duplicates, Load, arrivals, drive};
 use node::{Node, http};
 use platform::{Hardship, design::Design};
 
@@ -86,7 +86,7 @@ async fn course(plan: &CellPlan) -> Result<Testimony, CellError> {
     let mut sampler = Sampler::new(&hosts);
     let driven = {
         let mut sampling = std::pin::pin!(sampler.run(clients));
-        let asking = ask(plan, clients);
+        let asking = ask(plan, clients, hosts.duplicates());
         // The fault may end after the last answer, and the last answer may come after the fault.
         let disturbing = inject(clients, &plan.fault, &hosts);
         let both = async { tokio::join!(biased; asking, disturbing) };
@@ -116,10 +116,14 @@ async fn course(plan: &CellPlan) -> Result<Testimony, CellError> {
 }
 
 /// The load and its clients, on a host of their own that lacks nothing.
-async fn ask(plan: &CellPlan, clients: &Node) -> load::Driven {
+async fn ask(plan: &CellPlan, clients: &Node, duplicates: &Duplicates) -> load::Driven {
     let client = http::Client::new(clients, http::ClientOptions::default());
     let mut orders = Orders::new(clients.rng("orders"));
-    let options = DriveOptions { client_timeout: plan.client_timeout, ..DriveOptions::default() };
+    let options = DriveOptions {
+        client_timeout: plan.client_timeout,
+        duplicates: duplicates.clone(),
+        ..DriveOptions::default()
+    };
     let arrivals = arrivals(&plan.load, clients.rng("arrivals"));
     drive(clients, client, arrivals, |sequence| orders.ask(sequence), &options).await
 }

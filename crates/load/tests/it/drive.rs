@@ -190,3 +190,28 @@ fn the_same_seed_gives_the_same_facts() {
     assert!(first.asked.len() > 800);
     assert_eq!(first, run());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_is_the_same_request_again_and_no_outcome() {
+    let world = World::answering(200, 25 * MS).await;
+    let options = DriveOptions::default();
+    options.duplicates.set(1.0);
+    let driven = world.drive(every_ten_ms(3), &options).await;
+    assert_eq!(driven.asked.len(), 3);
+    assert_eq!(driven.repeated.len(), 3);
+    for (asked, again) in driven.asked.iter().zip(&driven.repeated) {
+        assert_eq!((&asked.order, again.answer), (&again.order, Answer::Status(200)));
+        let later_us = again.sent_us.expect("it was sent") - asked.sent_us.expect("it was sent");
+        assert!((1_000..=500_000).contains(&later_us), "{later_us} µs");
+    }
+    assert_eq!(driven.late_sends, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_without_room_is_not_sent_and_costs_no_order_its_place() {
+    let world = World::answering(200, 35 * MS).await;
+    let options = DriveOptions { outstanding_max: 1, ..DriveOptions::default() };
+    options.duplicates.set(1.0);
+    let driven = world.drive([Duration::ZERO], &options).await;
+    assert_eq!((answers(&driven), driven.repeated), (vec![Answer::Status(200)], vec![]));
+}

@@ -7,6 +7,7 @@ use std::{
 };
 
 use chaos::{Action, ChaosError, Direction, Target};
+use load::Duplicates;
 use node::{
     Node,
     sim::{HostOptions, Latency, SimWorld, Topology, UnknownHost},
@@ -29,6 +30,8 @@ pub(super) struct Hosts {
     /// What outlives the processes, by service, in the order of [`ServiceKind::ALL`].
     states: Vec<(ServiceKind, ServiceState)>,
     clients: Node,
+    /// How many requests the clients send twice.
+    duplicates: Duplicates,
     /// Services that could not start, as they say themselves.
     broken: Arc<Mutex<Vec<(&'static str, io::Error)>>>,
 }
@@ -42,7 +45,8 @@ impl Hosts {
         let world = SimWorld::new(seed, topology.host(CLIENTS, HostOptions::unlimited()));
         let clients = world.node(CLIENTS).expect("the clients' host is part of the topology");
         let states = ServiceKind::ALL.map(|kind| (kind, ServiceState::new(kind))).into();
-        let hosts = Self { world, design, states, clients, broken: Arc::default() };
+        let duplicates = Duplicates::default();
+        let hosts = Self { world, design, states, clients, duplicates, broken: Arc::default() };
         ServiceKind::ALL.into_iter().for_each(|kind| hosts.start_service(kind));
         hosts
     }
@@ -50,6 +54,11 @@ impl Hosts {
     /// The host on which all clients live.
     pub(super) const fn clients(&self) -> &Node {
         &self.clients
+    }
+
+    /// How many requests the clients send twice, now and from now on.
+    pub(super) const fn duplicates(&self) -> &Duplicates {
+        &self.duplicates
     }
 
     /// Every service with what outlives its process.
@@ -139,6 +148,15 @@ impl Hosts {
                 self.set_latency(a, b, latency)
             }
             Action::EndLatency { a, b } => self.set_latency(a, b, link()),
+            Action::ClockJump { host, by } => self.world.jump_clock(host, by.us()),
+            Action::Duplicates { share } => {
+                self.duplicates.set(*share);
+                Ok(())
+            }
+            Action::EndDuplicates => {
+                self.duplicates.set(0.0);
+                Ok(())
+            }
         }
     }
 }
