@@ -3,6 +3,7 @@
 //! A pure function: the same facts give the same bytes, whichever world they came from.
 
 use crate::attempts::{Attempts, wasted_payments};
+use crate::detection::{alerts, detection_s};
 use crate::facts::Facts;
 use crate::goodput::{Goodput, steady_window};
 use crate::latency::Latencies;
@@ -39,6 +40,7 @@ pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
     let (steady_from, steady_to) = steady_window(facts);
     let offered = facts.asked.len() as u64;
     let successes = || facts.asked.iter().filter(|order| Outcome::of(order.answer) == Outcome::Succeeded);
+    let (alerts, alerts_total) = alerts(facts);
     let last_success_us = successes().map(|order| order.done_us).max().unwrap_or(0);
     Cell {
         design: meta.design,
@@ -70,7 +72,9 @@ pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
         in_flight_max: in_flight_max(facts),
         services: services(facts),
         phases: phases(facts, &goodput),
-        detection_s: None,
+        detection_s: detection_s(facts),
+        alerts_total,
+        alerts,
         recovery_s: recovery_s(facts, &goodput),
         settled: Settled::default(),
         ledger: ledger::check(facts),

@@ -103,6 +103,25 @@ pub struct ServiceGauges {
     pub per_second: BTreeMap<String, Vec<u64>>,
 }
 
+/// An alert that the platform raised by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its name.
+    pub name: String,
+    /// What it is about: `dependency`, `latency`, `saturation`, `objective`.
+    pub about: String,
+    /// The service that raised it.
+    pub service: String,
+    /// When it began.
+    pub began_us: u64,
+    /// When it ended; `None` when it was on at the end of the run.
+    pub ended_us: Option<u64>,
+    /// What was found when it began, in the alert's own unit.
+    pub value: f64,
+    /// What was too much then.
+    pub threshold: f64,
+}
+
 /// Everything known after a run. The input of all judgement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
@@ -126,6 +145,8 @@ pub struct Facts {
     pub payment_calls_per_second: Vec<u64>,
     /// Gauges by service name.
     pub services: BTreeMap<String, ServiceGauges>,
+    /// What the platform noticed by itself; `None` when nothing in it watched.
+    pub alerts: Option<Vec<Alert>>,
     /// What payment could do: from each instant (µs) on, so many successful orders per second. Starts at 0.
     pub capacity: Vec<(u64, f64)>,
     /// The fault's window in µs, if there was one.

@@ -11,13 +11,14 @@
 //! |---|---|
 //! | [`facts`] | what each side saw |
 //! | [`record`] | the numbers that are kept, with their stable names |
-//! | `outcomes`, `goodput`, `recovery`, `phases`, `latency`, `attempts`, `services`, `series` | how each number is computed |
+//! | `outcomes`, `goodput`, `recovery`, `detection`, `phases`, `latency`, `attempts`, `services`, `series` | how each number is computed |
 //! | [`ledger`] | the invariants |
 //! | [`mod@spread`] | the same cell over several seeds |
 //! | [`verdict`] | an expectation and whether it held |
 
 mod assess;
 mod attempts;
+mod detection;
 pub mod facts;
 mod goodput;
 mod json;

@@ -89,8 +89,15 @@ pub struct Cell {
     pub services: BTreeMap<String, ServiceRecord>,
     /// The run in phases around the fault (`before`, `onset`, `during`, `after`).
     pub phases: BTreeMap<String, Phase>,
-    /// Seconds from the start of the fault to the platform's own alert.
+    /// Seconds from the start of the fault to the first alert of the platform's own that begins after it and names
+    /// latency or the dependency; null = no such alert, or no fault.
     pub detection_s: Option<f64>,
+    /// Alerts that the platform raised by itself; null when its design watches for none.
+    #[serde(default)]
+    pub alerts_total: Option<u64>,
+    /// The first of them, in the order in which they began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<AlertRecord>,
     /// Seconds from the end of the fault to recovery; null = never within the run, or no fault.
     pub recovery_s: Option<f64>,
     /// Unknown outcomes that were settled in the background.
@@ -203,6 +210,25 @@ pub struct RefusalLatencyMs {
     pub p95: Option<f64>,
     /// 99th percentile.
     pub p99: Option<f64>,
+}
+
+/// One alert of the platform's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertRecord {
+    /// Its name, for example `dependency-slow`.
+    pub name: String,
+    /// What it is about: `dependency`, `latency`, `saturation`, `objective`.
+    pub about: String,
+    /// The service that raised it.
+    pub service: String,
+    /// When it began, in seconds.
+    pub at_s: f64,
+    /// When it ended; null when it was on at the end of the run.
+    pub ended_s: Option<f64>,
+    /// What was found when it began: a share, a multiple, or seconds.
+    pub value: f64,
+    /// What was too much then, in the same unit.
+    pub threshold: f64,
 }
 
 /// Unknown outcomes, settled in the background.

@@ -74,7 +74,7 @@ fn spread_of(group: &[&Cell]) -> Spread {
 }
 
 /// The metrics that are worth comparing over seeds.
-fn metrics(cell: &Cell) -> [(&'static str, Option<f64>); 16] {
+fn metrics(cell: &Cell) -> [(&'static str, Option<f64>); 18] {
     let count = |count: u64| Some(count as f64);
     [
         ("success_ratio", cell.success_ratio),
@@ -87,6 +87,8 @@ fn metrics(cell: &Cell) -> [(&'static str, Option<f64>); 16] {
         ("in_flight_max", count(cell.in_flight_max)),
         ("queue_depth_max", count(cell.queue_depth_max)),
         ("recovery_s", cell.recovery_s),
+        ("detection_s", cell.detection_s),
+        ("alerts_total", cell.alerts_total.and_then(count)),
         ("ledger.lost", count(cell.ledger.lost)),
         ("ledger.double_charged", count(cell.ledger.double_charged)),
         ("ledger.ghost_charged", count(cell.ledger.ghost_charged)),

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use chaos::{Action, FaultPlan, PAYMENT_HOST};
 use domain::OrderState;
-use evidence::facts::{Charged, Facts, ServiceGauges, Stored, StoredState};
+use evidence::facts::{Alert, Charged, Facts, ServiceGauges, Stored, StoredState};
 use load::Driven;
 use platform::{Hardship, ServiceFacts, design::Payment};
 
@@ -63,6 +63,18 @@ pub(crate) fn collect(testimony: Testimony, payment: &Payment, plan: &FaultPlan)
             let bins = &mut facts.payment_calls_per_second;
             bins.resize(bins.len().max(second + 1), 0);
             bins[second] += calls;
+        }
+        if let Some(alerts) = service.alerts {
+            let told = alerts.into_iter().map(|alert| Alert {
+                name: alert.name.as_str().to_owned(),
+                about: alert.about.as_str().to_owned(),
+                service: name.clone(),
+                began_us: alert.began_us.saturating_sub(start_us),
+                ended_us: alert.ended_us.map(|ended_us| ended_us.saturating_sub(start_us)),
+                value: alert.value,
+                threshold: alert.threshold,
+            });
+            facts.alerts.get_or_insert_default().extend(told);
         }
         let gauges = ServiceGauges {
             max: service.gauges.into_iter().map(|(gauge, fact)| (gauge, fact.max)).collect(),

@@ -16,6 +16,7 @@ use crate::facts::ServiceFacts;
 use crate::hardship::Hardship;
 use crate::kind::ServiceKind;
 use crate::state::ServiceState;
+use crate::telemetry::AlertFact;
 use crate::web::context::ContextLayer;
 use crate::web::{Problem, ProblemKind, body, common};
 
@@ -23,9 +24,11 @@ use crate::web::{Problem, ProblemKind, body, common};
 ///
 /// * `GET /facts`: [`ServiceFacts`].
 /// * `GET /gauges`: each gauge's maximum since the last such request; one reader only, then.
+/// * `GET /alerts`: every [`AlertFact`] that is remembered; null when the design watches for none.
 /// * `GET /hardship`, `PUT /hardship`: [`Hardship`]; at payment-service only.
 pub fn admin_router(node: &Node, state: &ServiceState) -> Router {
-    let router = Router::new().route("/facts", get(facts)).route("/gauges", get(gauges));
+    let router =
+        Router::new().route("/facts", get(facts)).route("/gauges", get(gauges)).route("/alerts", get(alerts));
     let router = match state.kind() {
         ServiceKind::PaymentService => router.route("/hardship", get(hardship).put(set_hardship)),
         ServiceKind::OrderApi | ServiceKind::OrderProcessor => router,
@@ -44,6 +47,10 @@ async fn facts(State(state): State<ServiceState>) -> Result<Json<ServiceFacts>, 
 
 async fn gauges(State(state): State<ServiceState>) -> Json<BTreeMap<&'static str, u64>> {
     Json(state.telemetry().take_window_maxima())
+}
+
+async fn alerts(State(state): State<ServiceState>) -> Json<Option<Vec<AlertFact>>> {
+    Json(state.telemetry().alerts())
 }
 
 async fn hardship(State(state): State<ServiceState>) -> Json<Hardship> {

@@ -5,6 +5,7 @@
 //! `rate_per_s`) is checked when its section is complete and carries the section's line. Files and their
 //! `extends` are the laboratory's business; here a design already is what it is.
 
+mod observability;
 mod payment;
 mod values;
 
@@ -13,6 +14,9 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::observability::{
+    DependencyAlerts, ObjectiveAlerts, Observability, OrderAlerts, SaturationAlerts, Traces,
+};
 pub use self::payment::{Payment, Profile, ServiceTime, UniformSpan};
 pub use self::values::{PositiveDuration, PositiveRate, Probability, Sigma, ValueError};
 
@@ -38,6 +42,9 @@ pub struct Design {
     /// What order-processor works on, and what it lets wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backpressure: Option<Backpressure>,
+    /// What the platform notices by itself, and what it remembers of single orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observability: Option<Observability>,
 }
 
 impl Design {
@@ -50,6 +57,7 @@ impl Design {
             payment,
             admission: None,
             backpressure: None,
+            observability: None,
         }
     }
 }

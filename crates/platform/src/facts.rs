@@ -9,10 +9,10 @@ use domain::{Charge, Order, OrderId, OrderState};
 use serde::{Deserialize, Serialize};
 
 use crate::kind::ServiceKind;
-use crate::telemetry::CallJournal;
+use crate::telemetry::{AlertFact, CallJournal};
 
 /// One service's testimony.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServiceFacts {
     /// Whose it is.
     pub service: ServiceKind,
@@ -31,6 +31,9 @@ pub struct ServiceFacts {
     /// The bounds that its design declares for gauges of the same names.
     #[serde(default)]
     pub bounds: BTreeMap<String, u64>,
+    /// Its alerts, in the order in which they began; null when its design watches for none.
+    #[serde(default)]
+    pub alerts: Option<Vec<AlertFact>>,
 }
 
 /// An order, as far as the ledger cares.

@@ -5,7 +5,9 @@
 mod detach;
 mod in_flight;
 mod refusals;
+mod watch_orders;
 
 pub(crate) use detach::DetachLayer;
 pub(crate) use in_flight::InFlightLayer;
 pub(crate) use refusals::{admission, worker_pool};
+pub(crate) use watch_orders::WatchOrdersLayer;

@@ -24,7 +24,7 @@ use self::verdict::Verdict;
 use crate::design::Design;
 use crate::ids::{IdSource, now_us};
 use crate::kind::ServiceKind;
-use crate::layers::{DetachLayer, InFlightLayer, admission};
+use crate::layers::{DetachLayer, InFlightLayer, WatchOrdersLayer, admission};
 use crate::service::Peers;
 use crate::state::ServiceState;
 use crate::telemetry::{IN_FLIGHT, PaymentOutcome, Telemetry};
@@ -55,6 +55,8 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
     // The way of an order, from the outside in; around all of it stand request id, trace and telemetry
     // (`common::finish`).
     let place = ServiceBuilder::new()
+        // What the alerts look at: outermost, so that it sees what is refused further in.
+        .layer(WatchOrdersLayer::new(telemetry))
         // The naive task per order: it outlives its client. Outside of admission, so that a permit lives
         // as long as the work and not as long as the connection.
         .layer(DetachLayer::new(node.clone()))

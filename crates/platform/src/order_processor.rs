@@ -22,7 +22,7 @@ use tower::ServiceBuilder;
 
 use crate::design::Design;
 use crate::kind::ServiceKind;
-use crate::layers::{DetachLayer, InFlightLayer, worker_pool};
+use crate::layers::{DetachLayer, InFlightLayer, WatchOrdersLayer, worker_pool};
 use crate::service::Peers;
 use crate::state::ServiceState;
 use crate::telemetry::{AttemptOutcome, IN_FLIGHT, Telemetry};
@@ -66,7 +66,8 @@ pub fn router(
     let telemetry = state.telemetry();
     let processor = Arc::new(OrderProcessor {
         node: node.clone(),
-        payment: Upstream::new(node, ServiceKind::PaymentService, &peers.payment_service, "/charges"),
+        payment: Upstream::new(node, ServiceKind::PaymentService, &peers.payment_service, "/charges")
+            .watched(telemetry),
         telemetry: telemetry.clone(),
         settings,
     });
@@ -74,6 +75,8 @@ pub fn router(
     // The way of an order, from the outside in; around all of it stand request id, trace and telemetry
     // (`common::finish`).
     let process = ServiceBuilder::new()
+        // What the alerts look at: outermost, so that it sees what is refused further in.
+        .layer(WatchOrdersLayer::new(telemetry))
         // The naive task per order: it goes on when order-api has gone. Outside of the pool, so that a
         // worker is busy as long as its work takes, not as long as the connection lasts.
         .layer(DetachLayer::new(node.clone()))

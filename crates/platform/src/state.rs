@@ -87,6 +87,7 @@ impl ServiceState {
             calls: self.telemetry.calls(),
             gauges: gauges.iter().map(|(name, value)| ((*name).to_owned(), gauge(value))).collect(),
             bounds: bounds.into_iter().map(|(name, bound)| (name.to_owned(), bound)).collect(),
+            alerts: self.telemetry.alerts(),
         })
     }
 }

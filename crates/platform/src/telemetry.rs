@@ -5,6 +5,7 @@
 //! known about the time before. Two readers: `GET /metrics`, for people and their dashboards, and the
 //! collector of facts, for the evidence; both read the same numbers.
 
+mod alerts;
 mod counters;
 mod exposition;
 mod journal;
@@ -12,18 +13,23 @@ mod layers;
 mod observer;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::OrderId;
-use node::Gauge;
+use node::{Gauge, Node};
 
+use alerts::watch;
+pub use alerts::{ALERTS_MAX, About, AlertFact, AlertName};
+use alerts::{AlertLog, Signals};
+pub(crate) use alerts::{CallWatch, OrderEnd, Ticket};
 pub(crate) use counters::{AttemptOutcome, ChargeOutcome, Counters, PaymentOutcome, Tally};
 pub(crate) use exposition::{CONTENT_TYPE, expose};
 pub use journal::{CallJournal, JOURNALLED_ORDERS_MAX};
 use layers::LayerMetrics;
 
 use crate::design::{AdmissionLimit, Design};
+use crate::ids::now_us;
 use crate::kind::ServiceKind;
 
 /// Orders in work; inside admission and the worker pool, where there are such.
@@ -51,6 +57,9 @@ struct Shared {
     journal: Mutex<CallJournal>,
     counters: Counters,
     layers: LayerMetrics,
+    signals: Signals,
+    /// `None` until a process ran under a design with observability.
+    alerts: Mutex<Option<AlertLog>>,
 }
 
 impl Telemetry {
@@ -69,6 +78,8 @@ impl Telemetry {
             journal: Mutex::default(),
             counters: Counters::default(),
             layers: LayerMetrics::default(),
+            signals: Signals::default(),
+            alerts: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -119,13 +130,38 @@ impl Telemetry {
         self.shared.gauges.get(name).expect("asked only for gauges of its own kind").clone()
     }
 
-    /// A new process of the service under a design: its bounds hold now, and nothing waits in it yet.
-    pub(crate) fn begin(&self, design: &Design) {
+    /// The alerts, in the order in which they began; `None` when nothing ever watched for any.
+    #[must_use]
+    pub fn alerts(&self) -> Option<Vec<AlertFact>> {
+        self.alert_log().as_ref().map(AlertLog::facts)
+    }
+
+    /// Where the layers report what the alerts look at.
+    pub(crate) fn signals(&self) -> &Signals {
+        &self.shared.signals
+    }
+
+    fn alert_log(&self) -> MutexGuard<'_, Option<AlertLog>> {
+        self.shared.alerts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with_alerts(&self, change: impl FnOnce(&mut AlertLog)) {
+        change(self.alert_log().get_or_insert_default());
+    }
+
+    /// A new process of the service under a design: its bounds hold now, nothing waits in it yet, and it
+    /// watches for its alerts.
+    pub(crate) fn begin(&self, node: &Node, design: &Design) {
         if let Some(queue) = self.shared.gauges.get(QUEUE_DEPTH) {
             queue.set(0);
         }
         self.shared.layers.begin();
         *self.shared.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds(self.shared.kind, design);
+        self.shared.signals.begin(node, design.observability.as_ref());
+        if let Some(observability) = &design.observability {
+            self.with_alerts(|log| log.end_all(now_us(node)));
+            watch(node, observability, self);
+        }
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) fn cell(design: &str, fault: &str, rate_per_s: f64) -> Cell {
         services: [].into(),
         phases: [].into(),
         detection_s: None,
+        alerts_total: None,
+        alerts: vec![],
         recovery_s: (fault != "none").then_some(0.0),
         settled: Default::default(),
         ledger: Default::default(),

@@ -1,6 +1,6 @@
 //! One design file as people write it.
 
-use platform::design::{Admission, Backpressure, Payment, Topology};
+use platform::design::{Admission, Backpressure, Observability, Payment, Topology};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -31,6 +31,8 @@ pub struct DesignFile {
     pub admission: Option<Admission>,
     /// What order-processor works on, and what it lets wait.
     pub backpressure: Option<Backpressure>,
+    /// What the platform notices by itself, and what it remembers of single orders.
+    pub observability: Option<Observability>,
 }
 
 /// What is wrong with a design's name, if anything: it stands in lists, file names and commands.

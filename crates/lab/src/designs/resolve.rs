@@ -52,6 +52,7 @@ pub fn resolve(name_or_path: &str) -> Result<ResolvedDesign, DesignError> {
     let payment = nearest(&chain, "payment", |file| file.payment.clone(), &mut origins);
     let admission = nearest(&chain, "admission", |file| file.admission.clone(), &mut origins);
     let backpressure = nearest(&chain, "backpressure", |file| file.backpressure.clone(), &mut origins);
+    let observability = nearest(&chain, "observability", |file| file.observability.clone(), &mut origins);
     let payment = payment.ok_or_else(|| {
         own.refuse(None, "the design has no [payment] section, neither its own nor from what it extends")
     })?;
@@ -62,6 +63,7 @@ pub fn resolve(name_or_path: &str) -> Result<ResolvedDesign, DesignError> {
             payment,
             admission,
             backpressure,
+            observability,
         },
         title: own.file.title.clone(),
         lesson: own.file.lesson.clone(),

@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use resilience::breaker::BreakerState;
 
-use super::{CONNECTIONS, IN_FLIGHT, QUEUE_DEPTH, RUNNING, Tally, Telemetry, WAITING};
+use super::{AlertName, CONNECTIONS, IN_FLIGHT, QUEUE_DEPTH, RUNNING, Tally, Telemetry, WAITING};
 use crate::kind::ServiceKind;
 
 /// The media type of the text.
@@ -47,7 +47,8 @@ impl Collector for Telemetry {
                 }
             }
         }
-        self.encode_layers(&mut encoder)
+        self.encode_layers(&mut encoder)?;
+        self.encode_alerts(&mut encoder)
     }
 }
 
@@ -78,6 +79,24 @@ impl Telemetry {
         for state in BreakerState::ALL {
             let labels = [("state", state.as_str())];
             family.encode_family(&labels)?.encode_gauge(&u32::from(state == now))?;
+        }
+        Ok(())
+    }
+
+    /// How often each alert began, and whether it is on; nothing when nobody watches.
+    fn encode_alerts(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let log = self.alert_log().clone();
+        let Some(log) = log else { return Ok(()) };
+        let labels = |name: AlertName| [("alert", name.as_str()), ("about", name.about().as_str())];
+        let mut begun = encoder.encode_descriptor("alerts", "Alerts begun", None, MetricType::Counter)?;
+        for name in AlertName::ALL {
+            let (count, _) = log.count(name);
+            begun.encode_family(&labels(name))?.encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+        }
+        let mut on = encoder.encode_descriptor("alert_on", "1 while it is on", None, MetricType::Gauge)?;
+        for name in AlertName::ALL {
+            let (_, is_on) = log.count(name);
+            on.encode_family(&labels(name))?.encode_gauge(&u32::from(is_on))?;
         }
         Ok(())
     }

@@ -31,6 +31,7 @@ impl Observer for Telemetry {
 
     fn waited(&self, wait: Duration) {
         self.shared.layers.waited(wait);
+        self.signals().waited(wait);
     }
 }
 

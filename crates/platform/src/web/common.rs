@@ -26,7 +26,7 @@ const STORE_RETRY_AFTER_S: u64 = 1;
 
 /// Adds what every service has to a service's own routes.
 pub(crate) fn finish(router: Router, node: &Node, design: &Design, telemetry: &Telemetry) -> Router {
-    telemetry.begin(design);
+    telemetry.begin(node, design);
     let counted = telemetry.clone();
     let common =
         Arc::new(Common { health: Health::new(telemetry.kind(), design), telemetry: telemetry.clone() });

@@ -17,12 +17,15 @@ use tower::ServiceExt;
 use super::context::RequestContext;
 use crate::kind::ServiceKind;
 use crate::service::Peer;
+use crate::telemetry::{CallWatch, Telemetry};
 
 /// One path of one service behind this one. Cloning shares the connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
     client: Caller,
     uri: Uri,
+    /// Who is told how its calls go.
+    watched_by: Option<Telemetry>,
 }
 
 impl Upstream {
@@ -34,7 +37,12 @@ impl Upstream {
         };
         let uri = Uri::try_from(format!("http://{}:{port}{path}", service.name()))
             .expect("service names and our own paths make valid URIs");
-        Self { client, uri }
+        Self { client, uri, watched_by: None }
+    }
+
+    /// The alerts look at how the calls to this service go.
+    pub(crate) fn watched(self, telemetry: &Telemetry) -> Self {
+        Self { watched_by: Some(telemetry.clone()), ..self }
     }
 
     /// Posts a JSON body and waits for the whole answer, without a timeout.
@@ -52,7 +60,12 @@ impl Upstream {
         let headers = request.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         context.identify(headers);
-        self.client.send(request).await
+        let watch = self.watched_by.as_ref().map(CallWatch::new);
+        let answer = self.client.send(request).await;
+        if let Some(watch) = watch {
+            watch.ended(answer.as_ref().map_or(true, |answer| answer.status().is_server_error()));
+        }
+        answer
     }
 }
 
