@@ -2,19 +2,24 @@
 //!
 //! A pure function: the same facts give the same bytes, whichever world they came from.
 
+use std::time::Duration;
+
 use crate::attempts::{Attempts, wasted_payments};
 use crate::detection::{alerts, detection_s};
 use crate::facts::Facts;
 use crate::goodput::{Goodput, steady_window};
 use crate::latency::Latencies;
 use crate::ledger;
+use crate::metastability::metastability;
 use crate::outcomes::{Outcome, Tally};
 use crate::phases::phases;
+use crate::priorities::priorities;
 use crate::record::{Cell, LoadRecord, Settled};
 use crate::recovery::recovery_s;
 use crate::rounding;
 use crate::series::series;
 use crate::services::{in_flight_max, queue_depth_max, services};
+use crate::steps::steps;
 
 /// What the facts do not say: which cell they belong to.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +32,10 @@ pub struct CellMeta {
     pub seed: u64,
     /// The load that was asked for.
     pub load: LoadRecord,
+    /// The load's name, if it has one.
+    pub load_name: Option<String>,
+    /// Within what time after its intended send a success is goodput; [`SLO`](crate::SLO) by default.
+    pub slo: Duration,
     /// What payment can do undisturbed, in successful orders per second.
     pub capacity_per_s: f64,
 }
@@ -36,7 +45,8 @@ pub struct CellMeta {
 #[must_use]
 pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
     let tally = Tally::of(&facts.asked);
-    let goodput = Goodput::of(facts);
+    let goodput = Goodput::within(facts, meta.slo);
+    let steps = steps(&meta.load, facts, &goodput);
     let (steady_from, steady_to) = steady_window(facts);
     let offered = facts.asked.len() as u64;
     let successes = || facts.asked.iter().filter(|order| Outcome::of(order.answer) == Outcome::Succeeded);
@@ -48,6 +58,8 @@ pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
         seed: meta.seed,
         virtual_s: rounding::seconds(facts.ended_us),
         load: meta.load,
+        load_name: meta.load_name,
+        slo_s: meta.slo.as_secs_f64(),
         fault_window_s: facts
             .fault_window_us
             .map(|(from, to)| [rounding::seconds(from), rounding::seconds(to)]),
@@ -72,6 +84,9 @@ pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
         in_flight_max: in_flight_max(facts),
         services: services(facts),
         phases: phases(facts, &goodput),
+        metastability: metastability(&steps),
+        steps,
+        priorities: priorities(facts),
         detection_s: detection_s(facts),
         alerts_total,
         alerts,

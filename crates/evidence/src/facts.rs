@@ -4,7 +4,7 @@
 //! computed from them and from nothing else. They name no service and no store, so that any platform
 //! can be judged. All times are microseconds on the run's own timeline (0 = the load starts).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +131,9 @@ pub struct Facts {
     /// must hold.
     #[serde(default)]
     pub repeated: Vec<Asked>,
+    /// Orders that claim a high priority; the others are of normal priority.
+    #[serde(default)]
+    pub high_priority: BTreeSet<String>,
     /// How many sends left later than the generator's own tolerance.
     pub late_sends: u64,
     /// From the order store.

@@ -1,7 +1,7 @@
 //! Goodput: what was answered in time, against what could have been.
 //!
-//! An order is *good* when it was answered 2xx within the [`SLO`] of its **intended** send time; it counts at
-//! that time. A window's ratio is its good orders ÷ ∫ min(offered rate, capacity).
+//! An order is *good* when it was answered 2xx within the service level ([`SLO`], unless the experiment says
+//! otherwise) of its **intended** send time; it counts at that time. A window's ratio is its good orders ÷ ∫ min(offered rate, capacity).
 //!
 //! The offered rate is taken from the orders that really arrived, not from the schedule: the window is cut at
 //! every change of capacity and at each whole second from its start, and each piece could have served
@@ -17,7 +17,8 @@ use std::time::Duration;
 use crate::facts::{Asked, Facts};
 use crate::outcomes::Outcome;
 
-/// A success later than this after its intended send time is worth nothing to its client.
+/// A success later than this after its intended send time is worth nothing to its client, unless the
+/// experiment states another service level.
 pub const SLO: Duration = Duration::from_secs(2);
 
 /// Where the steady window begins: before it, connections open and the first orders find an empty platform.
@@ -26,10 +27,10 @@ pub const STEADY_FROM: Duration = Duration::from_secs(2);
 /// The widest piece of a window.
 const PIECE_US: u64 = 1_000_000;
 
-/// Whether the order was answered with success within the SLO.
-pub(crate) fn is_good(order: &Asked) -> bool {
+/// Whether the order was answered with success within the service level.
+pub(crate) fn is_good(order: &Asked, slo: Duration) -> bool {
     Outcome::of(order.answer) == Outcome::Succeeded
-        && u128::from(order.done_us.saturating_sub(order.intended_us)) <= SLO.as_micros()
+        && u128::from(order.done_us.saturating_sub(order.intended_us)) <= slo.as_micros()
 }
 
 /// The steady window in µs; empty when the load is shorter than its warm-up.
@@ -46,10 +47,17 @@ pub(crate) struct Goodput<'a> {
 }
 
 impl<'a> Goodput<'a> {
+    /// With the default [`SLO`].
+    #[cfg(test)]
     pub(crate) fn of(facts: &'a Facts) -> Self {
+        Self::within(facts, SLO)
+    }
+
+    /// With a service level of its own.
+    pub(crate) fn within(facts: &'a Facts, slo: Duration) -> Self {
         let mut offered_us: Vec<u64> = facts.asked.iter().map(|order| order.intended_us).collect();
         let mut good_us: Vec<u64> =
-            facts.asked.iter().filter(|order| is_good(order)).map(|order| order.intended_us).collect();
+            facts.asked.iter().filter(|order| is_good(order, slo)).map(|order| order.intended_us).collect();
         offered_us.sort_unstable();
         good_us.sort_unstable();
         Self { offered_us, good_us, capacity: &facts.capacity }

@@ -12,7 +12,9 @@
 //! | [`facts`] | what each side saw |
 //! | [`record`] | the numbers that are kept, with their stable names |
 //! | `outcomes`, `goodput`, `recovery`, `detection`, `phases`, `latency`, `attempts`, `services`, `series` | how each number is computed |
+//! | `steps`, `metastability`, `priorities` | what only some loads leave |
 //! | [`ledger`] | the invariants |
+//! | [`metric`] | a number of a cell by its path |
 //! | [`mod@spread`] | the same cell over several seeds |
 //! | [`verdict`] | an expectation and whether it held |
 
@@ -24,14 +26,18 @@ mod goodput;
 mod json;
 mod latency;
 pub mod ledger;
+mod metastability;
+pub mod metric;
 mod outcomes;
 mod phases;
+mod priorities;
 pub mod record;
 mod recovery;
 mod rounding;
 mod series;
 mod services;
 pub mod spread;
+mod steps;
 pub mod verdict;
 
 pub use assess::{CellMeta, assess};

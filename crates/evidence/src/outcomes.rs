@@ -65,7 +65,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn of(asked: &[Asked]) -> Self {
+    pub(crate) fn of<'a>(asked: impl IntoIterator<Item = &'a Asked>) -> Self {
         let mut tally = Self::default();
         let mut answers: BTreeMap<Answer, u64> = BTreeMap::new();
         for order in asked {

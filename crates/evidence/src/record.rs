@@ -4,10 +4,16 @@
 //! rounded when they are computed, so that the file is short and its bytes do not depend on noise
 //! beyond what a reader could use. `null` means "not defined" (0 ÷ 0, no fault, never recovered).
 
+mod load;
+mod steps;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use load::{LoadRecord, LoadStep};
+pub use steps::{Metastability, Stability, Step};
 
 /// The version of this format.
 pub const SCHEMA: u32 = 1;
@@ -45,6 +51,12 @@ pub struct Cell {
     pub virtual_s: f64,
     /// The load.
     pub load: LoadRecord,
+    /// The load's name, where the experiment gives it one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_name: Option<String>,
+    /// The service level: a success later than so many seconds after its intended send time is no goodput.
+    #[serde(default = "slo_s_default")]
+    pub slo_s: f64,
     /// Start and end of the fault in seconds; null without a fault.
     pub fault_window_s: Option<[f64; 2]>,
     /// Orders that the schedule asked for: exactly the sum of the five outcomes.
@@ -69,7 +81,7 @@ pub struct Cell {
     pub capacity_per_s: f64,
     /// 2xx answers per second, however late: from the start until the load is over and the last of them is in.
     pub throughput_per_s: f64,
-    /// Successes within the SLO per second of the steady window.
+    /// Successes within the SLO (`slo_s`) per second of the steady window.
     pub goodput_per_s: f64,
     /// Goodput ÷ what was possible, over the steady window.
     pub goodput_ratio: Option<f64>,
@@ -89,6 +101,15 @@ pub struct Cell {
     pub services: BTreeMap<String, ServiceRecord>,
     /// The run in phases around the fault (`before`, `onset`, `during`, `after`).
     pub phases: BTreeMap<String, Phase>,
+    /// The run step by step, for a load in steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// Whether the platform came back from a peak, for a load in steps that has one and returns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metastability: Option<Metastability>,
+    /// Outcomes by priority (`high`, `normal`), where orders claim one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub priorities: BTreeMap<String, PriorityRecord>,
     /// Seconds from the start of the fault to the first alert of the platform's own that begins after it and names
     /// latency or the dependency; null = no such alert, or no fault.
     pub detection_s: Option<f64>,
@@ -106,45 +127,6 @@ pub struct Cell {
     pub ledger: Ledger,
     /// One-second bins.
     pub series: Series,
-}
-
-/// What was asked of the platform.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum LoadRecord {
-    /// The same rate throughout.
-    Constant {
-        /// Orders per second.
-        rate_per_s: f64,
-        /// Seconds.
-        duration_s: f64,
-        /// `even` or `poisson`.
-        spacing: String,
-    },
-    /// Rising or falling linearly.
-    Ramp {
-        /// Orders per second at the start.
-        from_per_s: f64,
-        /// Orders per second at the end.
-        to_per_s: f64,
-        /// Seconds.
-        duration_s: f64,
-        /// `even` or `poisson`.
-        spacing: String,
-    },
-    /// A base rate with one higher plateau.
-    Burst {
-        /// Orders per second outside the burst.
-        base_per_s: f64,
-        /// Orders per second within it.
-        peak_per_s: f64,
-        /// Start and end of the burst in seconds.
-        burst_s: [f64; 2],
-        /// Seconds.
-        duration_s: f64,
-        /// `even` or `poisson`.
-        spacing: String,
-    },
 }
 
 /// A latency distribution in milliseconds; all null when nothing was measured.
@@ -170,6 +152,32 @@ pub struct ServiceRecord {
     pub max: BTreeMap<String, u64>,
     /// Declared bounds by gauge name without `_max`.
     pub bounds: BTreeMap<String, u64>,
+}
+
+/// The orders of one priority.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PriorityRecord {
+    /// Exactly the sum of the five outcomes.
+    pub offered: u64,
+    /// As for the cell.
+    pub succeeded: u64,
+    /// As for the cell.
+    pub declined: u64,
+    /// As for the cell.
+    pub rejected: u64,
+    /// As for the cell.
+    pub failed: u64,
+    /// As for the cell.
+    pub timed_out: u64,
+    /// `succeeded ÷ offered`.
+    pub success_ratio: Option<f64>,
+    /// Of successes.
+    pub latency_ms: PhaseLatencyMs,
+}
+
+/// The service level of records from before it was written down.
+const fn slo_s_default() -> f64 {
+    crate::SLO.as_secs_f64()
 }
 
 /// One phase of a run, by intended send time.

@@ -123,8 +123,15 @@ mod tests {
 
     fn cell(design: &str, seed: u64, goodput_ratio: Option<f64>) -> Cell {
         let load = LoadRecord::Constant { rate_per_s: 100.0, duration_s: 20.0, spacing: "poisson".into() };
-        let meta =
-            CellMeta { design: design.into(), fault: "none".into(), seed, load, capacity_per_s: 152.0 };
+        let meta = CellMeta {
+            design: design.into(),
+            fault: "none".into(),
+            seed,
+            load,
+            load_name: None,
+            slo: crate::SLO,
+            capacity_per_s: 152.0,
+        };
         Cell { goodput_ratio, ..assess(meta, &Facts::default()) }
     }
 

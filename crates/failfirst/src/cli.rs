@@ -68,7 +68,10 @@ pub struct ExperimentArgs {
     /// Orders per second, for example `50,1000`. Each replaces the rate of the experiment's constant loads.
     #[arg(long, value_name = "RATE,…", value_delimiter = ',', value_parser = rate, allow_hyphen_values = true)]
     pub rates: Vec<f64>,
-    /// How long orders keep coming, for example `20s`.
+    /// Only these loads of the experiment, where they have names.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub loads: Vec<String>,
+    /// How long orders keep coming, for example `20s`; a load in steps keeps their shares.
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
     pub duration: Option<Duration>,
     /// Designs by name or file, for example `v0.1.0,v0.3.0`.

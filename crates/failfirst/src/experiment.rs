@@ -90,6 +90,7 @@ fn options(args: &ExperimentArgs) -> RunOptions {
             (None, None) => default.seeds,
         },
         rates: (!args.rates.is_empty()).then(|| args.rates.clone()),
+        loads: unless_empty(&args.loads),
         duration: args.duration,
         designs: unless_empty(&args.designs),
         faults: unless_empty(&args.faults),

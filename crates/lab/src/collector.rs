@@ -4,7 +4,10 @@
 //! gauges) by its own means and hands it over here, so that a simulated and a real run are judged by
 //! the same rules. Services speak in times of the world; facts begin when the load does.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chaos::{Action, FaultPlan, PAYMENT_HOST};
 use domain::OrderState;
@@ -17,6 +20,8 @@ use platform::{Hardship, ServiceFacts, design::Payment};
 pub(crate) struct Testimony {
     /// From the load generator.
     pub(crate) driven: Driven,
+    /// The orders that claimed a high priority.
+    pub(crate) high_priority: BTreeSet<String>,
     /// From each service, at the end.
     pub(crate) services: Vec<ServiceFacts>,
     /// The maximum of each gauge within each second since the load began, by service.
@@ -31,10 +36,12 @@ pub(crate) struct Testimony {
 
 /// Joins the testimony under a fault plan and a payment model into facts.
 pub(crate) fn collect(testimony: Testimony, payment: &Payment, plan: &FaultPlan) -> Facts {
-    let Testimony { driven, services, mut per_second, load_start, load_duration, ended } = testimony;
+    let Testimony { driven, high_priority, services, mut per_second, load_start, load_duration, ended } =
+        testimony;
     let mut facts = Facts {
         asked: driven.asked,
         repeated: driven.repeated,
+        high_priority,
         late_sends: driven.late_sends,
         capacity: capacity(payment, plan),
         fault_window_us: plan.window().map(|(start, end)| (micros(start), micros(end))),

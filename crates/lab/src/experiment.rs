@@ -17,6 +17,7 @@ mod replay;
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use chaos::FaultPlan;
@@ -24,7 +25,7 @@ use chaos::FaultPlan;
 pub use check::{NotRun, check, not_run};
 pub use expect::{Bound, Comparison, Expectation, OverSeeds, Side};
 pub use file::ExperimentFile;
-pub use load::LoadPlan;
+pub use load::{LoadPlan, NamedLoad, Share};
 pub use narrow::{Narrowing, UsageError};
 pub(crate) use replay::{CellName, replay};
 
@@ -46,8 +47,10 @@ pub struct Experiment {
     pub designs: Vec<Candidate>,
     /// Under what faults. No two have the same name.
     pub faults: Vec<FaultPlan>,
-    /// Under what load.
+    /// Under what loads.
     pub load: LoadPlan,
+    /// Within what time after its intended send a success counts as goodput.
+    pub slo: Duration,
     /// What must come out, in the order of the file.
     pub expectations: Vec<Expectation>,
 }

@@ -147,7 +147,7 @@ fn plans(experiment: &Experiment, seeds: &[u64]) -> Vec<CellPlan> {
                     design: Arc::clone(&design),
                     fault: fault.clone(),
                     load: load.clone(),
-                    client_timeout: experiment.load.client_timeout,
+                    slo: experiment.slo,
                     seed,
                 }));
             }
@@ -174,7 +174,8 @@ fn name(plan: &CellPlan) -> CellName<'_> {
         design: &plan.design.name,
         fault: plan.fault.name(),
         seed: plan.seed,
-        load: plan.load.record(),
+        load: plan.load.load.record(),
+        load_name: plan.load.name.as_deref(),
     }
 }
 

@@ -18,19 +18,19 @@ use std::time::Duration;
 use node::Rng;
 use rand::RngExt;
 
-use crate::plan::{Load, Spacing};
+use crate::plan::{Load, RateStep, Spacing};
 
 /// The most orders in one load: they are all kept until the run is judged.
 pub const ARRIVALS_MAX: usize = 10_000_000;
 
 /// The intended send times of a load from its start, ascending, all before its end, at most [`ARRIVALS_MAX`].
 ///
-/// Even spacing ignores the random stream.
+/// Even spacing ignores the random stream. A closed loop has none: its users send when they were answered.
 #[must_use]
 pub fn arrivals(load: &Load, rng: Rng) -> Arrivals {
     let clock = match load.spacing() {
-        Spacing::Even => Clock::Even { next: 0 },
-        Spacing::Poisson => Clock::Poisson { rng: Box::new(rng), orders: 0.0 },
+        None | Some(Spacing::Even) => Clock::Even { next: 0 },
+        Some(Spacing::Poisson) => Clock::Poisson { rng: Box::new(rng), orders: 0.0 },
     };
     Arrivals {
         pieces: pieces(load),
@@ -151,6 +151,17 @@ fn pieces(load: &Load) -> Vec<Piece> {
                 flat(end_s, length_s, base_per_s.per_s()),
             ]
         }
+        Load::Steps { steps, .. } => {
+            let mut start_s = 0.0;
+            let piece = |step: &RateStep| {
+                let end_s = start_s + step.duration.get().as_secs_f64();
+                let piece = flat(start_s, end_s, step.rate_per_s.per_s());
+                start_s = end_s;
+                piece
+            };
+            steps.iter().map(piece).collect()
+        }
+        Load::Users { .. } => Vec::new(),
     }
 }
 

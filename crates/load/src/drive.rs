@@ -10,18 +10,18 @@
 //!
 //! All times are microseconds from the call of [`drive`], on the node's timeline.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use evidence::facts::{Answer, Asked};
+use evidence::facts::Asked;
 use http::Request;
 use node::Node;
 use node::http::Client;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
-use crate::answer::answer;
 use crate::duplicates::Duplicates;
+use crate::log::Log;
 
 /// How the generator behaves.
 #[derive(Clone, Debug)]
@@ -68,6 +68,18 @@ pub struct Driven {
     pub repeated: Vec<Asked>,
 }
 
+impl Driven {
+    /// What is in the logs of orders and of duplicates.
+    pub(crate) fn of(log: &Log, repeated: &Log, options: &DriveOptions) -> Self {
+        let asked = log.take();
+        let late_after_us = u64::try_from(options.late_after.as_micros()).unwrap_or(u64::MAX);
+        let is_late = |order: &&Asked| {
+            order.sent_us.is_some_and(|sent_us| sent_us.saturating_sub(order.intended_us) > late_after_us)
+        };
+        Self { late_sends: asked.iter().filter(is_late).count() as u64, asked, repeated: repeated.take() }
+    }
+}
+
 /// Sends every order of a schedule and waits until each is answered or given up: at the latest the client's
 /// timeout after the last send.
 ///
@@ -111,108 +123,14 @@ pub async fn drive(
             let (client, request, patience) = (client.clone(), request.clone(), options.client_timeout);
             node.spawn(async move {
                 clock.sleep(delay).await;
-                entry.exchange(client, request, patience, place).await;
+                entry.exchange(client, request, patience, Some(place)).await;
             });
         }
         let entry = log.sending(order, intended);
         // Detached: the entry in the log is its result, and its place in the room says that it is done.
-        node.spawn(entry.exchange(client.clone(), request, options.client_timeout, place));
+        node.spawn(entry.exchange(client.clone(), request, options.client_timeout, Some(place)));
     }
     // Ends: each task has a timeout, and gives its place back even when it is stopped.
     let _everyone = room.acquire_many(outstanding_max).await.expect("nobody closes the semaphore");
-    let asked = log.take();
-    let is_late = |order: &&Asked| {
-        order
-            .sent_us
-            .is_some_and(|sent_us| sent_us.saturating_sub(order.intended_us) > micros(options.late_after))
-    };
-    Driven { late_sends: asked.iter().filter(is_late).count() as u64, asked, repeated: repeated.take() }
-}
-
-/// What has been seen so far, shared with the tasks.
-#[derive(Clone, Debug)]
-struct Log {
-    node: Node,
-    start: Duration,
-    asked: Arc<Mutex<Vec<Asked>>>,
-}
-
-/// The place of one order in the log.
-#[derive(Debug)]
-struct Entry {
-    log: Log,
-    index: usize,
-}
-
-impl Log {
-    fn starting_now(node: &Node) -> Self {
-        Self { node: node.clone(), start: node.elapsed(), asked: Arc::default() }
-    }
-
-    fn now_us(&self) -> u64 {
-        micros(self.node.elapsed().saturating_sub(self.start))
-    }
-
-    fn asked(&self) -> MutexGuard<'_, Vec<Asked>> {
-        self.asked.lock().expect("nobody panics while holding the log")
-    }
-
-    fn dropped(&self, order: String, intended: Duration) {
-        let intended_us = micros(intended);
-        self.asked().push(Asked {
-            order,
-            intended_us,
-            sent_us: None,
-            done_us: intended_us,
-            answer: Answer::NotSent,
-        });
-    }
-
-    /// Should the task be stopped, the order stays as one that was sent and whose exchange broke.
-    fn sending(&self, order: String, intended: Duration) -> Entry {
-        let now_us = self.now_us();
-        let mut asked = self.asked();
-        let index = asked.len();
-        let (sent_us, done_us) = (Some(now_us), now_us);
-        asked.push(Asked { order, intended_us: micros(intended), sent_us, done_us, answer: Answer::Broken });
-        Entry { log: self.clone(), index }
-    }
-
-    fn take(&self) -> Vec<Asked> {
-        std::mem::take(&mut *self.asked())
-    }
-}
-
-impl Entry {
-    /// Sends now, and writes the answer down when it comes. The place is given back after that.
-    async fn exchange(
-        self,
-        client: Client,
-        request: Request<Bytes>,
-        patience: Duration,
-        place: OwnedSemaphorePermit,
-    ) {
-        let entry = self.sent();
-        let call = tokio::time::timeout(patience, client.send(request)).await;
-        entry.answered(answer(&call));
-        drop(place);
-    }
-
-    /// The request leaves now, which under load may be later than its task was spawned.
-    fn sent(self) -> Self {
-        let now_us = self.log.now_us();
-        self.log.asked()[self.index].sent_us = Some(now_us);
-        self
-    }
-
-    fn answered(self, answer: Answer) {
-        let done_us = self.log.now_us();
-        let mut asked = self.log.asked();
-        asked[self.index].done_us = done_us;
-        asked[self.index].answer = answer;
-    }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+    Driven::of(&log, &repeated, options)
 }

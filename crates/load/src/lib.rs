@@ -2,17 +2,21 @@
 //!
 //! An open loop: orders are sent when the schedule says so, however slow the answers are, because real
 //! customers do not wait for each other. A [`Load`] says how often; [`arrivals`] turns it into send times;
-//! [`drive`] sends and writes down what the client saw. What to ask is handed in: this crate knows no orders.
+//! [`drive`] sends and writes down what the client saw. A closed loop ([`drive_users`]) is there for what has
+//! a fixed number of callers, each of which waits. What to ask is handed in: this crate knows no orders.
 
 mod answer;
 mod arrivals;
 mod drive;
 mod duplicates;
+mod log;
 mod plan;
 mod quantity;
+mod users;
 
 pub use arrivals::{ARRIVALS_MAX, Arrivals, arrivals};
 pub use drive::{Ask, DriveOptions, Driven, drive};
 pub use duplicates::Duplicates;
-pub use plan::{Load, Spacing};
+pub use plan::{Load, RateStep, STEPS_MAX, Spacing, Think, USERS_MAX};
 pub use quantity::{LoadError, Offset, RATE_MAX_PER_S, Rate, SPAN_MAX, Span};
+pub use users::{Users, drive_users};

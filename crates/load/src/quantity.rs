@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::arrivals::ARRIVALS_MAX;
+use crate::plan::{STEPS_MAX, USERS_MAX};
 
 /// The highest [`Rate`]: beyond it, arrivals would be closer than a microsecond.
 pub const RATE_MAX_PER_S: f64 = 1e6;
@@ -61,6 +62,26 @@ pub enum LoadError {
         burst_end: Duration,
         /// How long the load is.
         duration: Duration,
+    },
+    /// No steps, or too many.
+    #[error("a load has 1 to {STEPS_MAX} steps, not {steps}")]
+    Steps {
+        /// How many.
+        steps: usize,
+    },
+    /// More users than there may be orders under way.
+    #[error("a load has at most {USERS_MAX} users, not {users}")]
+    Users {
+        /// How many.
+        users: u32,
+    },
+    /// A least time to think above the longest.
+    #[error("a user thinks for at least {} and at most {}, which is less", humantime::format_duration(*.min), humantime::format_duration(*.max))]
+    Think {
+        /// At least.
+        min: Duration,
+        /// At most.
+        max: Duration,
     },
     /// More orders than a run can hold.
     #[error("the load asks for about {expected} orders: at most {ARRIVALS_MAX} fit in a run")]

@@ -103,6 +103,11 @@ pub(crate) fn load(load: &LoadRecord) -> String {
         LoadRecord::Burst { base_per_s, peak_per_s, .. } => {
             format!("{}/s, burst {}/s", number(*base_per_s), number(*peak_per_s))
         }
+        LoadRecord::Steps { steps, .. } => {
+            let rates: Vec<String> = steps.iter().map(|step| number(step.rate_per_s)).collect();
+            format!("{}/s", rates.join("→"))
+        }
+        LoadRecord::Users { users, .. } => counted(u64::from(*users), "user", "users"),
     }
 }
 
@@ -117,24 +122,30 @@ pub(crate) fn load_in_full(record: &LoadRecord) -> String {
             let (from, to, duration) = (number(*from), number(*to), number(*duration_s));
             format!("{short} from {from} s to {to} s, for {duration} s, {spacing}")
         }
+        LoadRecord::Steps { steps, spacing, .. } => {
+            let each: Vec<String> = steps.iter().map(|step| number(step.duration_s)).collect();
+            format!("{short} for {} s, {spacing}", each.join(", "))
+        }
+        LoadRecord::Users { spawn_per_s, think_s: [min, max], duration_s, .. } => {
+            let [spawn, min, max, duration] = [spawn_per_s, min, max, duration_s].map(|it| number(*it));
+            format!("{short}, {spawn} more per second, thinking {min} to {max} s, for {duration} s")
+        }
     }
 }
 
 /// Seconds that the load lasts.
 pub(crate) const fn load_duration_s(load: &LoadRecord) -> f64 {
-    match load {
-        LoadRecord::Constant { duration_s, .. }
-        | LoadRecord::Ramp { duration_s, .. }
-        | LoadRecord::Burst { duration_s, .. } => *duration_s,
-    }
+    load.duration_s()
 }
 
-/// The highest rate of the load, in orders per second.
-pub(crate) const fn load_peak_per_s(load: &LoadRecord) -> f64 {
+/// The highest rate of the load, in orders per second; `None` in a closed loop, where answers set it.
+pub(crate) fn load_peak_per_s(load: &LoadRecord) -> Option<f64> {
     match load {
-        LoadRecord::Constant { rate_per_s, .. } => *rate_per_s,
-        LoadRecord::Ramp { from_per_s, to_per_s, .. } => from_per_s.max(*to_per_s),
-        LoadRecord::Burst { base_per_s, peak_per_s, .. } => base_per_s.max(*peak_per_s),
+        LoadRecord::Constant { rate_per_s, .. } => Some(*rate_per_s),
+        LoadRecord::Ramp { from_per_s, to_per_s, .. } => Some(from_per_s.max(*to_per_s)),
+        LoadRecord::Burst { base_per_s, peak_per_s, .. } => Some(base_per_s.max(*peak_per_s)),
+        LoadRecord::Steps { steps, .. } => Some(steps.iter().map(|step| step.rate_per_s).fold(0.0, f64::max)),
+        LoadRecord::Users { .. } => None,
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Grid<'a> {
     pub(crate) loads: Vec<(&'a LoadRecord, String)>,
     /// The seeds; most records have one.
     pub(crate) seeds: Vec<u64>,
+    /// The service level in seconds; an experiment has one.
+    pub(crate) slo_s: f64,
     cells: &'a [Cell],
 }
 
@@ -38,6 +40,7 @@ impl<'a> Grid<'a> {
             faults: Vec::new(),
             loads: Vec::new(),
             seeds: Vec::new(),
+            slo_s: record.cells.first().map_or(evidence::SLO.as_secs_f64(), |cell| cell.slo_s),
             cells: &record.cells,
         };
         let mut loads: Vec<&LoadRecord> = Vec::new();
@@ -47,7 +50,12 @@ impl<'a> Grid<'a> {
             remember(&mut grid.seeds, cell.seed);
             remember(&mut loads, &cell.load);
         }
-        grid.loads = loads.iter().map(|load| (*load, load_name(load, &loads))).collect();
+        let given = |load: &LoadRecord| {
+            let cell = record.cells.iter().find(|cell| cell.load == *load)?;
+            cell.load_name.clone()
+        };
+        let name = |load: &LoadRecord| given(load).unwrap_or_else(|| load_name(load, &loads));
+        grid.loads = loads.iter().map(|load| (*load, name(load))).collect();
         grid
     }
 

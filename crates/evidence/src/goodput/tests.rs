@@ -21,9 +21,12 @@ fn facts(asked: Vec<Asked>, capacity: Vec<(u64, f64)>) -> Facts {
 
 #[test]
 fn a_success_counts_until_the_slo_and_not_after() {
-    assert!(is_good(&order(S, 2 * S, Answer::Status(200))));
-    assert!(!is_good(&order(S, 2 * S + 1, Answer::Status(200))));
-    assert!(!is_good(&order(S, 1, Answer::Status(402))));
+    assert!(is_good(&order(S, 2 * S, Answer::Status(200)), SLO));
+    assert!(!is_good(&order(S, 2 * S + 1, Answer::Status(200)), SLO));
+    assert!(!is_good(&order(S, 1, Answer::Status(402)), SLO));
+    let half = Duration::from_millis(500);
+    assert!(is_good(&order(S, S / 2, Answer::Status(200)), half));
+    assert!(!is_good(&order(S, S / 2 + 1, Answer::Status(200)), half), "another service level");
 }
 
 #[test]

@@ -15,6 +15,8 @@ fn meta() -> CellMeta {
         fault: "blackout".into(),
         seed: 7,
         load: LoadRecord::Constant { rate_per_s: 100.0, duration_s: 20.0, spacing: "poisson".into() },
+        load_name: None,
+        slo: evidence::SLO,
         capacity_per_s: 152.0,
     }
 }

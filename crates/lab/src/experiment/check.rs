@@ -4,11 +4,12 @@ mod sample;
 
 use evidence::{
     Verdict,
+    metric::Found,
     record::{Cell, Record},
 };
 
 use self::sample::{Numbers, Sample, samples};
-use super::{Bound, CellName, Expectation, Experiment, OverSeeds, metric::Found, replay};
+use super::{Bound, CellName, Expectation, Experiment, OverSeeds, replay};
 
 /// An expectation that the record has no cell for, because only a part of the experiment was run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,12 @@ fn judge(
     };
     let value = match numbers.value(&sample.cells, &expectation.metric) {
         Found::Value(value) => value,
-        Found::NotANumber => {
+        Found::Text(found) if expectation.word.is_some() => {
+            let passed = expectation.word.as_ref() == Some(&found);
+            let off_by = (!passed).then(|| format!("it is {found}"));
+            return Verdict { passed, off_by, ..verdict };
+        }
+        Found::Text(_) | Found::NotANumber => {
             return Verdict { off_by: Some("the metric is not a number".to_owned()), ..verdict };
         }
         Found::Missing => {
@@ -104,7 +110,7 @@ fn limits(expectation: &Expectation, sample: &Sample, numbers: &Numbers<'_>) -> 
         let metric = comparison.metric.as_ref().unwrap_or(&expectation.metric);
         let other = match numbers.value(others, metric) {
             Found::Value(value) => value,
-            Found::NotANumber | Found::Missing => None,
+            Found::Text(_) | Found::NotANumber | Found::Missing => None,
         };
         limits.push((other.map(|other| comparison.bound(other)), comparison.told(other)));
     }

@@ -19,13 +19,17 @@ pub struct Expectation {
     pub designs: Option<Vec<String>>,
     /// Of which constant rates it speaks; all when `None`.
     pub rates: Option<Vec<f64>>,
+    /// Of which loads it speaks, by name; all when `None`.
+    pub loads: Option<Vec<String>>,
     /// Of which faults it speaks; all when `None`.
     pub faults: Option<Vec<String>>,
     /// The metric, as its path in a cell.
     pub metric: String,
     /// What the metric must be. All of it.
     pub bounds: Vec<Bound>,
-    /// What it must be against other cells. All of it; of bounds and comparisons there is at least one.
+    /// What the metric must be when it is a word.
+    pub word: Option<String>,
+    /// What it must be against other cells. All of it; of bounds, comparisons and word there is at least one.
     pub comparisons: Vec<Comparison>,
     /// What it means to have been run with several seeds.
     pub over_seeds: OverSeeds,
@@ -48,10 +52,14 @@ impl Expectation {
     pub fn speaks_of(&self, cell: &Cell) -> bool {
         let rate = match cell.load {
             LoadRecord::Constant { rate_per_s, .. } => Some(rate_per_s),
-            LoadRecord::Ramp { .. } | LoadRecord::Burst { .. } => None,
+            _ => None,
         };
         self.designs.as_ref().is_none_or(|designs| designs.contains(&cell.design))
             && self.faults.as_ref().is_none_or(|faults| faults.contains(&cell.fault))
+            && self
+                .loads
+                .as_ref()
+                .is_none_or(|loads| cell.load_name.as_ref().is_some_and(|name| loads.contains(name)))
             && self.rates.as_ref().is_none_or(|rates| rate.is_some_and(|rate| rates.contains(&rate)))
     }
 
@@ -59,7 +67,8 @@ impl Expectation {
     #[must_use]
     pub fn expected(&self) -> String {
         let bounds = self.bounds.iter().map(Bound::to_string);
-        let all: Vec<_> = bounds.chain(self.comparisons.iter().map(Comparison::to_string)).collect();
+        let comparisons = self.comparisons.iter().map(Comparison::to_string);
+        let all: Vec<_> = bounds.chain(comparisons).chain(self.word.clone()).collect();
         let mean = if self.over_seeds == OverSeeds::Mean { " as the mean over the seeds" } else { "" };
         format!("{}{mean}", all.join(" and "))
     }

@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::{
     Candidate, Experiment, Source,
     expect::ExpectFile,
-    load::{LoadFile, RawLoad},
+    load::{LoadSchema, LoadsFile},
     prototype::prototype,
 };
 use crate::{
@@ -40,9 +40,11 @@ pub struct ExperimentFile {
     #[serde(default)]
     #[schemars(with = "Vec<FaultFile>")]
     fault: Vec<Spanned<FaultFile>>,
-    /// Under what load.
-    #[schemars(with = "RawLoad")]
-    load: LoadFile,
+    /// Under what load; several with a name each are `[[load]]`.
+    #[schemars(with = "LoadSchema")]
+    load: LoadsFile,
+    /// Within what time after its intended send a success counts as goodput; 2 s unless said.
+    slo: Option<load::Span>,
     /// What must come out.
     #[serde(default)]
     #[schemars(with = "Vec<ExpectFile>")]
@@ -72,6 +74,7 @@ pub(super) fn read(label: &str, text: &str, source: Source) -> Result<Experiment
         designs,
         faults,
         load: file.load.into(),
+        slo: file.slo.map_or(evidence::SLO, load::Span::get),
         expectations: Vec::new(),
     };
     let prototype = prototype(&experiment);

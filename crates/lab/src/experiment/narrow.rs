@@ -15,6 +15,8 @@ pub struct Narrowing {
     pub designs: Option<Vec<String>>,
     /// Rates of the constant load, in orders per second.
     pub rates: Option<Vec<f64>>,
+    /// Loads, by their names in the experiment.
+    pub loads: Option<Vec<String>>,
     /// Faults: the experiment's own, or named ones.
     pub faults: Option<Vec<String>>,
     /// How long orders keep coming.
@@ -53,6 +55,24 @@ pub enum UsageError {
     /// Rates for a load that is not constant.
     #[error("the experiment's load is not constant: it has no rate to change")]
     NotConstant,
+    /// Rates for loads that have names.
+    #[error("the experiment's loads have names: choose some of them with --loads {}", names.join(","))]
+    NamedLoads {
+        /// The names there are.
+        names: Vec<String>,
+    },
+    /// No such load.
+    #[error("no load {name:?}, {}", if known.is_empty() {
+        "the experiment's have no names: choose some with --rates".to_owned()
+    } else {
+        format!("expected one of {}", known.join(", "))
+    })]
+    UnknownLoad {
+        /// The name that was asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
     /// A rate, a duration or a load that cannot be.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -70,6 +90,9 @@ impl Experiment {
         }
         if let Some(names) = &to.faults {
             narrowed.faults = self.pick_faults(names)?;
+        }
+        if let Some(names) = &to.loads {
+            narrowed.load.only(names)?;
         }
         if let Some(rates) = &to.rates {
             narrowed.load.at(rates)?;

@@ -3,25 +3,41 @@
 //! The parts that every cell has are assessed from an experiment in which nothing happened. Those that only
 //! some cells have are added by their known names: a fault's window and phases, a bound for each gauge.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use evidence::{
     CellMeta, assess,
-    facts::{Facts, ServiceGauges},
-    record::Series,
+    facts::{Answer, Asked, Facts, ServiceGauges},
+    record::{LoadRecord, LoadStep, Series},
 };
 use platform::{ServiceKind, ServiceState};
 use serde_json::Value;
 
-use super::Experiment;
+use super::{Experiment, NamedLoad};
 
 /// Everything that a cell of the experiment can have, as JSON. Series have no elements.
 pub(super) fn prototype(experiment: &Experiment) -> Value {
-    let load = experiment.load.loads.first().expect("an experiment without a load is refused").record();
-    let meta = CellMeta { design: String::new(), fault: String::new(), seed: 0, load, capacity_per_s: 0.0 };
+    let cells = experiment.load.loads.iter().map(|load| of_load(load, experiment.slo));
+    cells.reduce(merged).expect("an experiment without a load is refused")
+}
+
+/// Everything that a cell under this load can have.
+fn of_load(load: &NamedLoad, slo: Duration) -> Value {
+    let meta = CellMeta {
+        design: String::new(),
+        fault: String::new(),
+        seed: 0,
+        load: load.load.record(),
+        load_name: load.name.clone(),
+        slo,
+        capacity_per_s: 0.0,
+    };
     let facts = Facts {
         services: ServiceKind::ALL.map(|kind| (kind.name().to_owned(), gauges(kind))).into(),
+        high_priority: load.high_priority_share.map(|_| String::new()).into_iter().collect(),
         fault_window_us: Some((0, 1)),
+        asked: late_in_each_step(&meta.load),
+        capacity: vec![(0, 1.0)],
         load_end_us: 1,
         ended_us: 1,
         ..Facts::default()
@@ -34,6 +50,38 @@ pub(super) fn prototype(experiment: &Experiment) -> Value {
     serde_json::to_value(cell).expect("a cell has text keys only")
 }
 
+/// One order late in each step: whether a load in steps has a verdict shows only where something was possible.
+fn late_in_each_step(load: &LoadRecord) -> Vec<Asked> {
+    let LoadRecord::Steps { steps, .. } = load else { return Vec::new() };
+    let mut end_s = 0.0;
+    let late = |step: &LoadStep| {
+        end_s += step.duration_s;
+        let at_us = ((end_s - step.duration_s / 4.0) * 1e6) as u64;
+        let order = String::new();
+        Asked { order, intended_us: at_us, sent_us: None, done_us: at_us, answer: Answer::NotSent }
+    };
+    steps.iter().map(late).collect()
+}
+
+/// What either has.
+fn merged(one: Value, other: Value) -> Value {
+    match (one, other) {
+        (Value::Object(mut one), Value::Object(other)) => {
+            for (key, member) in other {
+                let both = match one.remove(&key) {
+                    Some(mine) => merged(mine, member),
+                    None => member,
+                };
+                one.insert(key, both);
+            }
+            Value::Object(one)
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() < other.len() => Value::Array(other),
+        (Value::Null, other) => other,
+        (one, _) => one,
+    }
+}
+
 /// Every gauge that the service has, each with a bound.
 fn gauges(kind: ServiceKind) -> ServiceGauges {
     let state = ServiceState::new(kind);
@@ -44,8 +92,6 @@ fn gauges(kind: ServiceKind) -> ServiceGauges {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{
         experiment::metric::check_path,

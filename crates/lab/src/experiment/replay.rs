@@ -13,23 +13,33 @@ pub(crate) struct CellName<'a> {
     pub(crate) fault: &'a str,
     pub(crate) seed: u64,
     pub(crate) load: LoadRecord,
+    pub(crate) load_name: Option<&'a str>,
 }
 
 impl<'a> CellName<'a> {
     pub(crate) fn of(cell: &'a Cell) -> Self {
-        Self { design: &cell.design, fault: &cell.fault, seed: cell.seed, load: cell.load.clone() }
+        Self {
+            design: &cell.design,
+            fault: &cell.fault,
+            seed: cell.seed,
+            load: cell.load.clone(),
+            load_name: cell.load_name.as_deref(),
+        }
     }
 }
 
 /// For people: `v0.1.0 at 1000/s under none, seed 1`.
 impl fmt::Display for CellName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { design, fault, seed, load } = self;
+        let Self { design, fault, seed, load, load_name } = self;
         write!(f, "{design} at ")?;
         match load {
+            _ if load_name.is_some() => f.write_str(load_name.unwrap_or_default())?,
             LoadRecord::Constant { rate_per_s, .. } => write!(f, "{rate_per_s}/s")?,
             LoadRecord::Ramp { from_per_s, to_per_s, .. } => write!(f, "{from_per_s} to {to_per_s}/s")?,
             LoadRecord::Burst { base_per_s, peak_per_s, .. } => write!(f, "{base_per_s} to {peak_per_s}/s")?,
+            LoadRecord::Steps { steps, .. } => write!(f, "{} steps", steps.len())?,
+            LoadRecord::Users { users, .. } => write!(f, "{users} users")?,
         }
         write!(f, " under {fault}, seed {seed}")
     }
@@ -54,13 +64,14 @@ pub(crate) fn replay(experiment: &Experiment, cells: &[CellName<'_>]) -> String 
         word(candidate.map_or(cell.design, |candidate| &candidate.argument))
     };
     command.push_str(&format!(" --designs {}", distinct(cells.iter().map(argument)).join(",")));
-    let duration_s = match &first.load {
-        LoadRecord::Constant { rate_per_s, duration_s, .. } => {
-            command.push_str(&format!(" --rates {rate_per_s}"));
-            *duration_s
+    match (first.load_name, &first.load) {
+        (Some(name), _) => command.push_str(&format!(" --loads {}", word(name))),
+        (None, LoadRecord::Constant { rate_per_s, .. }) => {
+            command.push_str(&format!(" --rates {rate_per_s}"))
         }
-        LoadRecord::Ramp { duration_s, .. } | LoadRecord::Burst { duration_s, .. } => *duration_s,
-    };
+        (None, _) => {}
+    }
+    let duration_s = first.load.duration_s();
     let duration = humantime::format_duration(Duration::from_secs_f64(duration_s)).to_string();
     let duration = duration.replace(' ', "");
     let faults = distinct(cells.iter().map(|cell| word(cell.fault))).join(",");
@@ -100,7 +111,7 @@ mod tests {
     use super::*;
 
     fn cell(load: LoadRecord) -> CellName<'static> {
-        CellName { design: "v0.2.0", fault: "none", seed: 3, load }
+        CellName { design: "v0.2.0", fault: "none", seed: 3, load, load_name: None }
     }
 
     #[test]

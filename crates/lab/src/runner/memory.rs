@@ -5,6 +5,7 @@
 //! constants are chosen a third above what the release binary was measured to take: 850 MiB for 20 s of the
 //! naive design at 1000 orders per second (estimated: 1230), 58 MiB for one that refuses (estimated: 93).
 
+use load::Load;
 use platform::design::{AdmissionLimit, Design};
 
 use crate::world::sim::CellPlan;
@@ -23,20 +24,16 @@ const EXCHANGES_AT_THE_DOOR: f64 = 500.0;
 
 /// The estimate, in MiB.
 pub(super) fn estimated_mib(plan: &CellPlan) -> u64 {
-    let duration_s = plan.load.duration().get().as_secs_f64();
-    let rate_max_per_s = rate_max_per_s(&plan.load);
-    let orders = rate_max_per_s * duration_s;
-    let patient = rate_max_per_s * plan.client_timeout.as_secs_f64();
+    let load = &plan.load.load;
+    let duration_s = load.duration().get().as_secs_f64();
+    let orders = load.peak_per_s() * duration_s;
+    let patient = match load {
+        // A user has one order under way.
+        Load::Users { users, .. } => f64::from(users.get()),
+        _ => load.peak_per_s() * plan.load.client_timeout.as_secs_f64(),
+    };
     let exchanges = orders.min(patient).min(exchanges_max(&plan.design));
     (BASE_MIB + (orders * KIB_PER_ORDER + exchanges * KIB_PER_EXCHANGE) / 1024.0).ceil() as u64
-}
-
-fn rate_max_per_s(load: &load::Load) -> f64 {
-    match load {
-        load::Load::Constant { rate_per_s, .. } => rate_per_s.per_s(),
-        load::Load::Ramp { from_per_s, to_per_s, .. } => from_per_s.per_s().max(to_per_s.per_s()),
-        load::Load::Burst { base_per_s, peak_per_s, .. } => base_per_s.per_s().max(peak_per_s.per_s()),
-    }
 }
 
 fn exchanges_max(design: &Design) -> f64 {

@@ -19,6 +19,8 @@ pub struct RunOptions {
     pub duration: Option<Duration>,
     /// Designs instead of the experiment's, by name or path.
     pub designs: Option<Vec<String>>,
+    /// Only these loads of the experiment, by name.
+    pub loads: Option<Vec<String>>,
     /// Faults instead of the experiment's, by name.
     pub faults: Option<Vec<String>>,
     /// How many cells run at once. Changes no result. Default: as many as there are cores.
@@ -35,6 +37,7 @@ impl Default for RunOptions {
             rates: None,
             duration: None,
             designs: None,
+            loads: None,
             faults: None,
             threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             memory_max_mib: MEMORY_MAX_MIB_DEFAULT,
@@ -51,6 +54,7 @@ impl RunOptions {
         Narrowing {
             designs: self.designs.clone(),
             rates: self.rates.clone(),
+            loads: self.loads.clone(),
             faults: self.faults.clone(),
             duration: self.duration,
         }

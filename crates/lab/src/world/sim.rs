@@ -15,12 +15,15 @@ use std::{io, sync::Arc, time::Duration};
 use chaos::{ChaosError, FaultPlan, inject};
 use domain::StoreError;
 use evidence::{CellMeta, assess, record::Cell};
-use load::{DriveOptions, Duplicates, Load, arrivals, drive};
+use load::{DriveOptions, Duplicates, Load, Users, arrivals, drive, drive_users};
 use node::{Node, http};
 use platform::{Hardship, design::Design};
 
 use self::{hosts::Hosts, orders::Orders, sampler::Sampler};
-use crate::collector::{Testimony, collect};
+use crate::{
+    collector::{Testimony, collect},
+    experiment::NamedLoad,
+};
 
 /// When the load begins, from the beginning of the world: a whole second, so that the services' seconds
 /// are the load's; by then all of them listen.
@@ -41,8 +44,8 @@ const REST_CHECK: Duration = Duration::from_millis(100);
 pub(crate) struct CellPlan {
     pub(crate) design: Arc<Design>,
     pub(crate) fault: FaultPlan,
-    pub(crate) load: Load,
-    pub(crate) client_timeout: Duration,
+    pub(crate) load: NamedLoad,
+    pub(crate) slo: Duration,
     pub(crate) seed: u64,
 }
 
@@ -72,7 +75,9 @@ pub(crate) fn run(plan: &CellPlan) -> Result<Cell, CellError> {
         design: plan.design.name.clone(),
         fault: plan.fault.name().to_owned(),
         seed: plan.seed,
-        load: plan.load.record(),
+        load: plan.load.load.record(),
+        load_name: plan.load.name.clone(),
+        slo: plan.slo,
         capacity_per_s: payment.capacity_per_s(&Hardship::default()),
     };
     Ok(assess(meta, &facts))
@@ -99,18 +104,20 @@ async fn course(plan: &CellPlan) -> Result<Testimony, CellError> {
         tokio::select! {
             biased;
             () = &mut sampling => unreachable!("the sampler never ends by itself"),
-            () = rest(&hosts, clients, load_start + plan.load.duration().get(), load_start + RUN_MAX) => {}
+            () = rest(&hosts, clients, load_start + plan.load.load.duration().get(), load_start + RUN_MAX) => {}
         }
         driven
     };
     let ended = clients.elapsed() - load_start;
     let per_second = sampler.finish();
+    let high_priority = orders::high_priority(&driven, plan.load.high_priority_share);
     Ok(Testimony {
         driven,
+        high_priority,
         services: hosts.testify().await?,
         per_second,
         load_start,
-        load_duration: plan.load.duration().get(),
+        load_duration: plan.load.load.duration().get(),
         ended,
     })
 }
@@ -118,14 +125,21 @@ async fn course(plan: &CellPlan) -> Result<Testimony, CellError> {
 /// The load and its clients, on a host of their own that lacks nothing.
 async fn ask(plan: &CellPlan, clients: &Node, duplicates: &Duplicates) -> load::Driven {
     let client = http::Client::new(clients, http::ClientOptions::default());
-    let mut orders = Orders::new(clients.rng("orders"));
+    let mut orders = Orders::new(clients.rng("orders"), plan.load.high_priority_share);
     let options = DriveOptions {
-        client_timeout: plan.client_timeout,
+        client_timeout: plan.load.client_timeout,
         duplicates: duplicates.clone(),
         ..DriveOptions::default()
     };
-    let arrivals = arrivals(&plan.load, clients.rng("arrivals"));
-    drive(clients, client, arrivals, |sequence| orders.ask(sequence), &options).await
+    let ask = move |sequence| orders.ask(sequence);
+    match &plan.load.load {
+        &Load::Users { users, spawn_per_s, think, duration } => {
+            let (users, spawn_per_s, duration) = (users.get(), spawn_per_s.per_s(), duration.get());
+            let users = Users { users, spawn_per_s, think, duration };
+            drive_users(clients, client, &users, ask, &options).await
+        }
+        open => drive(clients, client, arrivals(open, clients.rng("arrivals")), ask, &options).await,
+    }
 }
 
 /// Returns when the load is over and nothing has moved for [`REST`], or at the latest end.

@@ -112,6 +112,22 @@ fn a_wrong_experiment_is_refused_with_its_place_and_its_reason() {
         format!("{head}{load}{expect}faults = [\"blackout\"]\nmetric = \"offered\"\nat_least = 1\n"),
         format!("{head}{load}{expect}faults = []\nmetric = \"offered\"\nat_least = 1\n"),
         format!("{head}{load}{expect}metric = \"offered\"\nat_lest = 1\n"),
+        format!("{head}{load}{expect}metric = \"offered\"\nis = \"many\"\n"),
+        format!("{head}{load}{expect}loads = [\"x\"]\nmetric = \"offered\"\nat_least = 1\n"),
+        format!("{head}[load]\nkind = \"steps\"\nsteps = [{{ rate_per_s = 5, duration = \"0s\" }}]\n"),
+        format!(
+            "{head}[load]\nkind = \"steps\"\nduration = \"3s\"\nsteps = [{{ rate_per_s = 5, duration = \"3s\" }}]\n"
+        ),
+        format!("{head}[load]\nkind = \"users\"\nusers = 20\nduration = \"3s\"\n"),
+        format!("{head}[load]\nkind = \"constant\"\nname = \"both\"\nrates = [50, 100]\nduration = \"3s\"\n"),
+        format!(
+            "{head}[load]\nkind = \"constant\"\nhigh_priority_share = 1.5\nrates = [50]\nduration = \"3s\"\n"
+        ),
+        format!("{head}[[load]]\nkind = \"constant\"\nrates = [50]\nduration = \"3s\"\n"),
+        format!(
+            "{head}[[load]]\nname = \"a\"\nkind = \"constant\"\nrates = [50]\nduration = \"3s\"\n[[load]]\nname = \"b\"\nkind = \"constant\"\nrates = [50]\nduration = \"3s\"\n"
+        ),
+        format!("slo = \"0s\"\n{head}{load}"),
         format!("{head}{load}{expect}metric = \"offered\"\nat_most_times = {{ times = 1 }}\n"),
         format!(
             "{head}{load}{expect}metric = \"offered\"\nat_most_times = {{ times = 0, metric = \"rejected\" }}\n"

@@ -192,3 +192,76 @@ fn progress_is_told_of_every_cell() {
         ]
     );
 }
+
+/// A closed loop, and steps of which a share claims a high priority, under one service level.
+const LOADS: &str = r#"
+name = "loads"
+designs = ["v0.3.0"]
+slo = "500ms"
+
+[[load]]
+name = "users"
+kind = "users"
+users = 20
+spawn_per_s = 10
+think = { min = "100ms", max = "200ms" }
+duration = "3s"
+
+[[load]]
+name = "peak"
+kind = "steps"
+spacing = "even"
+steps = [
+    { rate_per_s = 50, duration = "2s" },
+    { rate_per_s = 400, duration = "1s" },
+    { rate_per_s = 50, duration = "2s" },
+]
+high_priority_share = 0.1
+
+[[expect]]
+lesson = "behind a bounded queue a peak leaves nothing"
+loads = ["peak"]
+metric = "metastability.verdict"
+is = "recovered"
+
+[[expect]]
+lesson = "what is above capacity is refused"
+loads = ["peak"]
+metric = "steps.1.goodput_ratio"
+at_least = 0.5
+
+[[expect]]
+lesson = "priorities are counted"
+loads = ["peak"]
+metric = "priorities.high.success_ratio"
+at_least = 0.01
+"#;
+
+#[test]
+fn named_loads_in_steps_and_of_users_leave_what_they_are_judged_by() {
+    let (_folder, experiment) = experiment(LOADS);
+    let record = run(&experiment, &RunOptions::default(), &Silent).expect("it runs");
+    let [users, peak] = &record.cells[..] else { panic!("two loads") };
+    assert!((80..300).contains(&users.offered), "20 users, each about 3 times a second: {}", users.offered);
+    assert!(users.in_flight_max <= 20, "each has one order under way");
+    assert!(users.steps.is_empty() && users.priorities.is_empty() && users.metastability.is_none());
+    assert_eq!((users.load_name.as_deref(), users.slo_s), (Some("users"), 0.5));
+    let offered: Vec<_> = peak.steps.iter().map(|step| step.offered).collect();
+    assert_eq!(offered, [100, 400, 100]);
+    assert_eq!(peak.priorities["high"].offered, 60);
+    let verdicts = check(&experiment, &record);
+    assert_eq!(verdicts.len(), 2 + 3, "two sums of outcomes and three expectations");
+    assert!(verdicts.iter().all(|verdict| verdict.passed), "{verdicts:#?}");
+    assert!(verdicts[1].replay.contains(" --loads peak ") || verdicts[1].replay.contains(" --loads users "));
+}
+
+#[test]
+fn a_word_that_is_another_is_told() {
+    let (_folder, mut experiment) = experiment(LOADS);
+    let record = run(&experiment, &RunOptions::default(), &Silent).expect("it runs");
+    experiment.expectations[0].word = Some("metastable".to_owned());
+    let verdicts = check(&experiment, &record);
+    let broken: Vec<_> = verdicts.iter().filter(|verdict| !verdict.passed).collect();
+    assert_eq!(broken.len(), 1);
+    assert_eq!(broken[0].off_by.as_deref(), Some("it is recovered"));
+}

@@ -14,7 +14,15 @@ const GAUGES: [&str; 5] = ["connections", "in_flight", "queue_depth", "running",
 /// A cell in which every metric of the ladder has its place.
 fn cell(design: &str, rate_per_s: f64, fault: &str) -> Cell {
     let load = LoadRecord::Constant { rate_per_s, duration_s: 20.0, spacing: "poisson".into() };
-    let meta = CellMeta { design: design.into(), fault: fault.into(), seed: 1, load, capacity_per_s: 152.0 };
+    let meta = CellMeta {
+        design: design.into(),
+        fault: fault.into(),
+        seed: 1,
+        load,
+        load_name: None,
+        slo: evidence::SLO,
+        capacity_per_s: 152.0,
+    };
     let max = GAUGES.map(|gauge| (gauge.to_owned(), 0)).into();
     let per_second = GAUGES.map(|gauge| (gauge.to_owned(), vec![0; 20])).into();
     let gauges = ServiceGauges { max, per_second, ..ServiceGauges::default() };
@@ -144,9 +152,11 @@ fn comparing(over_seeds: OverSeeds) -> Experiment {
         lesson: "fewer attempts".to_owned(),
         designs: Some(vec!["v0.1.0".to_owned()]),
         rates: Some(vec![100.0]),
+        loads: None,
         faults: Some(vec!["brownout".to_owned()]),
         metric: "attempts_per_order".to_owned(),
         bounds: vec![],
+        word: None,
         comparisons: vec![Comparison {
             side: Side::AtLeast,
             times: 1.3,

@@ -130,7 +130,7 @@ proptest! {
         let expected = expected(&load);
         let count = times(&load, seed).len() as f64;
         // Six standard deviations and a little: chance exceeds them once in 10⁸ cases.
-        let tolerance = match load.spacing() {
+        let tolerance = match load.spacing().unwrap_or_default() {
             Spacing::Even => 1.0,
             Spacing::Poisson => 6.0 * expected.sqrt() + 6.0,
         };
@@ -140,7 +140,7 @@ proptest! {
     #[test]
     fn the_stream_depends_on_seed_and_load_only(load in any_load(), seed: u64) {
         prop_assert_eq!(times(&load, seed), times(&load.clone(), seed));
-        if load.spacing() == Spacing::Poisson && expected(&load) > 50.0 {
+        if load.spacing().unwrap_or_default() == Spacing::Poisson && expected(&load) > 50.0 {
             prop_assert_ne!(times(&load, seed), times(&load, seed.wrapping_add(1)));
         }
     }
@@ -151,4 +151,13 @@ proptest! {
         let long = times(&constant(per_s, 2 * ms, Spacing::Poisson), seed);
         prop_assert_eq!(&long[..short.len()], &short[..]);
     }
+}
+
+#[test]
+fn steps_have_the_arrivals_of_each_of_their_rates() {
+    let step = |per_s, ms| RateStep { rate_per_s: rate(per_s), duration: span(ms) };
+    let load = Load::Steps { steps: vec![step(10.0, 2_000), step(100.0, 1_000)], spacing: Spacing::Even };
+    let times = times(&load, 1);
+    let second = |at: u64| times.iter().filter(|time| time.as_secs() == at).count();
+    assert_eq!((times.len(), second(0), second(1), second(2)), (120, 10, 10, 100));
 }

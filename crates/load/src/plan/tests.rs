@@ -29,6 +29,8 @@ fn every_kind_is_read_and_written_back() {
         "kind = \"constant\"\nrate_per_s = 1000\nduration = \"20s\"\nspacing = \"even\"\n",
         "kind = \"ramp\"\nfrom_per_s = 1\nto_per_s = 1000.5\nduration = \"1m 30s\"\n",
         "kind = \"burst\"\nbase_per_s = 50\npeak_per_s = 1000\nburst_start = \"0s\"\nburst_duration = \"3s\"\nduration = \"20s\"\n",
+        "kind = \"steps\"\nsteps = [{ rate_per_s = 70, duration = \"20s\" }, { rate_per_s = 200, duration = \"10s\" }]\n",
+        "kind = \"users\"\nusers = 20\nspawn_per_s = 10\nthink = { min = \"1s\", max = \"3s\" }\nduration = \"1m\"\n",
     ] {
         let load = parse(text).expect("a good load");
         let written = toml::to_string(&load).expect("it can be written");
@@ -69,6 +71,44 @@ fn fields_of_another_kind_are_refused() {
     assert_eq!(message, "a constant load has no `to_per_s`");
     let (message, _) = refusal("kind = \"ramp\"\nfrom_per_s = 50\nduration = \"20s\"");
     assert_eq!(message, "a ramp load needs `to_per_s`");
+}
+
+#[test]
+fn steps_and_users_have_their_bounds() {
+    let (message, _) = refusal("kind = \"steps\"\nsteps = []");
+    assert_eq!(message, "a load has 1 to 1000 steps, not 0");
+    let (message, _) =
+        refusal("kind = \"steps\"\nduration = \"1s\"\nsteps = [{ rate_per_s = 70, duration = \"20s\" }]");
+    assert_eq!(message, "a steps load has no `duration`");
+    let users = |users: u32, rest: &str| {
+        refusal(&format!("kind = \"users\"\nusers = {users}\nspawn_per_s = 10\nduration = \"9s\"\n{rest}")).0
+    };
+    assert_eq!(
+        users(70_000, "think = { min = \"1s\", max = \"3s\" }"),
+        "a load has at most 65536 users, not 70000"
+    );
+    assert_eq!(
+        users(7, "think = { min = \"3s\", max = \"1s\" }"),
+        "a user thinks for at least 3s and at most 1s, which is less"
+    );
+    assert_eq!(
+        users(7, "spacing = \"even\"\nthink = { min = \"1s\", max = \"3s\" }"),
+        "a users load has no `spacing`"
+    );
+}
+
+#[test]
+fn steps_keep_their_shares_of_another_time_and_add_up_to_it() {
+    let step = |rate_per_s, secs| RateStep { rate_per_s: rate(rate_per_s), duration: span(secs) };
+    let steps = vec![step(70.0, 20), step(200.0, 10), step(70.0, 20)];
+    let load = Load::Steps { steps, spacing: Spacing::Even };
+    assert_eq!(load.duration(), span(50));
+    let short = load.clone().lasting(span(5)).expect("a good load");
+    let Load::Steps { steps, .. } = &short else { panic!("still in steps") };
+    assert_eq!(steps[1].duration.get(), Duration::from_secs(1));
+    assert_eq!(short.duration(), span(5));
+    let odd = Span::new(Duration::from_millis(3_333)).expect("a good span");
+    assert_eq!(load.lasting(odd).map(|load| load.duration()), Ok(odd));
 }
 
 #[test]
@@ -116,5 +156,5 @@ fn the_record_says_what_was_asked() {
 #[test]
 fn the_schema_has_one_shape_for_each_kind() {
     let schema = serde_json::to_value(schemars::schema_for!(Load)).expect("a schema is JSON");
-    assert_eq!(schema["oneOf"].as_array().map(Vec::len), Some(3), "{schema:#}");
+    assert_eq!(schema["oneOf"].as_array().map(Vec::len), Some(5), "{schema:#}");
 }

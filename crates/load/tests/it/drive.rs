@@ -8,7 +8,7 @@ use evidence::facts::{Answer, Asked};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use load::{Ask, DriveOptions, Driven, drive};
+use load::{Ask, DriveOptions, Driven, Offset, Think, Users, drive, drive_users};
 use node::Node;
 use node::http::{Client, ClientOptions, ServerOptions, serve};
 use node::sim::{HostOptions, Latency, SimWorld, Topology};
@@ -214,4 +214,32 @@ async fn a_duplicate_without_room_is_not_sent_and_costs_no_order_its_place() {
     options.duplicates.set(1.0);
     let driven = world.drive([Duration::ZERO], &options).await;
     assert_eq!((answers(&driven), driven.repeated), (vec![Answer::Status(200)], vec![]));
+}
+
+fn users(users: u32, think_ms: [u64; 2]) -> Users {
+    let [min, max] = think_ms.map(|ms| Offset::new(Duration::from_millis(ms)).expect("a good offset"));
+    Users { users, spawn_per_s: 10.0, think: Think { min, max }, duration: Duration::from_secs(2) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_waits_for_the_answer_and_thinks_before_the_next_order() {
+    let world = World::answering(200, 300 * MS).await;
+    let client = Client::new(&world.client, ClientOptions::default());
+    let driven =
+        drive_users(&world.client, client, &users(1, [100, 200]), ask, &DriveOptions::default()).await;
+    assert!((4..=5).contains(&driven.asked.len()), "{} orders in 2 s", driven.asked.len());
+    for pair in driven.asked.windows(2) {
+        let thought_us = pair[1].intended_us - pair[0].done_us;
+        assert!((100_000..=201_000).contains(&thought_us), "{thought_us} µs");
+    }
+    assert_eq!(answers(&driven), vec![Answer::Status(200); driven.asked.len()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_join_one_after_the_other_and_none_orders_after_the_end() {
+    let world = World::answering(200, Duration::from_secs(5)).await;
+    let client = Client::new(&world.client, ClientOptions::default());
+    let driven = drive_users(&world.client, client, &users(100, [0, 0]), ask, &DriveOptions::default()).await;
+    let sent: Vec<_> = driven.asked.iter().map(|asked| asked.intended_us / 1000).collect();
+    assert_eq!(sent, (0..20).map(|index| index * 100).collect::<Vec<_>>(), "ten join per second, for two");
 }

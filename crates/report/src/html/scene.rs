@@ -109,7 +109,10 @@ pub(super) fn replay(record: &Record, scene: Option<(&str, &LoadRecord)>) -> Str
     }
     if let Some((fault, load)) = scene {
         command.push_str(&format!(" --faults {}", word(fault)));
-        if let LoadRecord::Constant { rate_per_s, .. } = load {
+        let cell = record.cells.iter().find(|cell| cell.load == *load);
+        if let Some(name) = cell.and_then(|cell| cell.load_name.as_ref()) {
+            command.push_str(&format!(" --loads {}", word(name)));
+        } else if let LoadRecord::Constant { rate_per_s, .. } = load {
             command.push_str(&format!(" --rates {}", format::number(*rate_per_s)));
         }
         let seconds = format::load_duration_s(load);

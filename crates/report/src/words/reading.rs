@@ -60,7 +60,7 @@ impl<'a> Reading<'a> {
 
     /// Whether the load asks for more than undisturbed payment can do.
     pub(crate) fn overloaded(&self) -> bool {
-        format::load_peak_per_s(&self.cell.load) > self.cell.capacity_per_s
+        format::load_peak_per_s(&self.cell.load).is_some_and(|peak| peak > self.cell.capacity_per_s)
     }
 
     /// Throughput ÷ what was possible over the load: near 1 means that payment was kept busy with orders that
@@ -82,7 +82,8 @@ impl<'a> Reading<'a> {
             .map(|(offered, capacity)| (*offered as f64).min(*capacity))
             .collect();
         if bins.is_empty() {
-            return format::load_peak_per_s(&self.cell.load).min(self.cell.capacity_per_s);
+            let capacity = self.cell.capacity_per_s;
+            return format::load_peak_per_s(&self.cell.load).map_or(capacity, |peak| peak.min(capacity));
         }
         bins.iter().sum::<f64>() / (bins.len() as f64 * f64::from(series.bin_s.max(1)))
     }

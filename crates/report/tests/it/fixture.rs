@@ -65,6 +65,8 @@ fn cell(toy: &Toy, fault: &str, rate: u64, seed: u64) -> Cell {
         fault: fault.to_owned(),
         seed,
         load,
+        load_name: None,
+        slo: evidence::SLO,
         capacity_per_s: CAPACITY,
     };
     assess(meta, &run(toy, fault, rate, seed))

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::record::{Cell, Record};
-
-use crate::experiment::{
-    Comparison, Expectation, OverSeeds,
+use evidence::{
     metric::{self, Found},
+    record::{Cell, Record},
 };
+
+use crate::experiment::{Comparison, Expectation, OverSeeds};
 
 /// The cells of one verdict, by their index in the record. At least one.
 #[derive(Debug, PartialEq)]
@@ -86,7 +86,7 @@ impl<'a> Numbers<'a> {
     pub(super) fn value(&self, cells: &[usize], metric: &str) -> Found {
         let mut sum = 0.0;
         for &cell in cells {
-            match self.cells[cell].get(metric).copied().unwrap_or(Found::Missing) {
+            match self.cells[cell].get(metric).cloned().unwrap_or(Found::Missing) {
                 Found::Value(Some(value)) => sum += value,
                 other => return other,
             }

@@ -21,6 +21,8 @@ pub(in crate::experiment) struct ExpectFile {
     designs: Option<Vec<String>>,
     /// Of which constant rates it speaks; all unless said.
     rates: Option<Vec<Rate>>,
+    /// Of which loads it speaks, by their names; all unless said.
+    loads: Option<Vec<String>>,
     /// Of which faults it speaks; all unless said.
     faults: Option<Vec<String>>,
     /// The metric, as its path in a cell: `goodput_ratio`, `latency_ms.p99`, `services.payment-service.waiting_max`.
@@ -34,6 +36,8 @@ pub(in crate::experiment) struct ExpectFile {
     equals: Option<f64>,
     /// It is (true) or is not (false) null.
     is_null: Option<bool>,
+    /// It is this word, for a metric that is one, such as `metastability.verdict`.
+    is: Option<String>,
     /// It is not less than so many times a metric of another cell.
     at_least_times: Option<OtherFile>,
     /// It is not more than so many times a metric of another cell.
@@ -87,7 +91,10 @@ impl ExpectFile {
         if self.lesson.trim().is_empty() {
             return Err("an expectation needs the lesson it proves, in words".to_owned());
         }
-        metric::check_path(&self.metric, prototype)?;
+        match &self.is {
+            Some(_) => metric::check_text_path(&self.metric, prototype)?,
+            None => metric::check_path(&self.metric, prototype)?,
+        }
         let bounds: Vec<_> = [
             self.at_least.map(Bound::AtLeast),
             self.at_most.map(Bound::AtMost),
@@ -101,17 +108,31 @@ impl ExpectFile {
         let sides = sides.into_iter().filter_map(|(side, other)| Some((side, other?)));
         let comparisons = sides.map(|(side, other)| other.bind(side, experiment, prototype));
         let comparisons = comparisons.collect::<Result<Vec<_>, _>>()?;
-        if bounds.is_empty() && comparisons.is_empty() {
-            let kinds = "`at_least`, `at_most`, `equals`, `is_null`, `at_least_times`, `at_most_times`";
+        if self.is.is_some() && !(bounds.is_empty() && comparisons.is_empty()) {
+            return Err("a word is no number: `is` stands alone".to_owned());
+        }
+        if self.is.is_none() && bounds.is_empty() && comparisons.is_empty() {
+            let kinds = "`at_least`, `at_most`, `equals`, `is_null`, `is`, `at_least_times`, `at_most_times`";
             return Err(format!("an expectation needs one of {kinds}"));
         }
         is_subset("design", self.designs.as_deref(), &design_names(experiment))?;
         is_subset("fault", self.faults.as_deref(), &fault_names(experiment))?;
         let rates = self.rates.map(|rates| rates.into_iter().map(Rate::per_s).collect::<Vec<_>>());
         is_subset("rate", rates.as_deref(), &experiment.load.rates())?;
-        let Self { lesson, designs, faults, metric, over_seeds, .. } = self;
-        let expectation =
-            Expectation { lesson, designs, rates, faults, metric, bounds, comparisons, over_seeds };
+        is_subset("load", self.loads.as_deref(), &experiment.load.names())?;
+        let Self { lesson, designs, loads, faults, metric, is: word, over_seeds, .. } = self;
+        let expectation = Expectation {
+            lesson,
+            designs,
+            rates,
+            loads,
+            faults,
+            metric,
+            bounds,
+            word,
+            comparisons,
+            over_seeds,
+        };
         expectation.compares_no_cell_with_itself(experiment)?;
         Ok(expectation)
     }
