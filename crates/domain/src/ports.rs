@@ -43,6 +43,19 @@ pub trait OrderStore: Debug + Send + Sync {
     /// [`StoreError::Unavailable`] only.
     async fn totals(&self) -> Result<BTreeMap<OrderState, u64>, StoreError>;
 
+    /// Orders in no final state that last moved before an instant, those that have waited longest first, at
+    /// most `limit` of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn unfinished(&self, before_us: u64, limit: usize) -> Result<Vec<Order>, StoreError>;
+
+    /// How many orders are in no final state.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn unfinished_total(&self) -> Result<u64, StoreError>;
+
     /// Every order, by id ascending. For the ledger, not for requests.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::metastability::metastability;
 use crate::outcomes::{Outcome, Tally};
 use crate::phases::phases;
 use crate::priorities::priorities;
-use crate::record::{Cell, LoadRecord, Settled};
+use crate::record::{Cell, LoadRecord};
 use crate::recovery::recovery_s;
 use crate::rounding;
 use crate::series::series;
@@ -91,7 +91,7 @@ pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
         alerts_total,
         alerts,
         recovery_s: recovery_s(facts, &goodput),
-        settled: Settled::default(),
+        settled: facts.settled,
         ledger: ledger::check(facts),
         series: series(facts, &goodput),
     }

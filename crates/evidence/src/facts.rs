@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::Settled;
+
 /// One order as its client saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
@@ -146,6 +148,8 @@ pub struct Facts {
     pub payment_calls: BTreeMap<String, u64>,
     /// Payment calls made within each second of the run.
     pub payment_calls_per_second: Vec<u64>,
+    /// Unknown outcomes that were settled in the background.
+    pub settled: Settled,
     /// Gauges by service name.
     pub services: BTreeMap<String, ServiceGauges>,
     /// What the platform noticed by itself; `None` when nothing in it watched.

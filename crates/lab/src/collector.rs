@@ -71,6 +71,9 @@ pub(crate) fn collect(testimony: Testimony, payment: &Payment, plan: &FaultPlan)
             bins.resize(bins.len().max(second + 1), 0);
             bins[second] += calls;
         }
+        facts.settled.completed += service.settled.completed;
+        facts.settled.failed += service.settled.failed;
+        facts.settled.refunded += service.settled.refunded;
         if let Some(alerts) = service.alerts {
             let told = alerts.into_iter().map(|alert| Alert {
                 name: alert.name.as_str().to_owned(),

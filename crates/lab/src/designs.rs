@@ -28,6 +28,11 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("v0.1.0", include_str!("../../../designs/v0.1.0.toml")),
     ("v0.2.0", include_str!("../../../designs/v0.2.0.toml")),
     ("v0.3.0", include_str!("../../../designs/v0.3.0.toml")),
+    ("v0.4.0", include_str!("../../../designs/v0.4.0.toml")),
+    ("v0.5.0", include_str!("../../../designs/v0.5.0.toml")),
+    ("v0.6.0", include_str!("../../../designs/v0.6.0.toml")),
+    ("v0.7.0", include_str!("../../../designs/v0.7.0.toml")),
+    ("v1.0.0", include_str!("../../../designs/v1.0.0.toml")),
 ];
 
 /// Why there is no such design.

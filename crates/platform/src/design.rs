@@ -5,8 +5,13 @@
 //! `rate_per_s`) is checked when its section is complete and carries the section's line. Files and their
 //! `extends` are the laboratory's business; here a design already is what it is.
 
+mod breaker;
+mod composition;
+mod idempotency;
 mod observability;
 mod payment;
+mod retries;
+mod timeouts;
 mod values;
 
 use std::num::NonZeroU32;
@@ -14,10 +19,15 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::breaker::Breaker;
+pub use self::composition::Composition;
+pub use self::idempotency::Idempotency;
 pub use self::observability::{
     DependencyAlerts, ObjectiveAlerts, Observability, OrderAlerts, SaturationAlerts, Traces,
 };
 pub use self::payment::{Payment, Profile, ServiceTime, UniformSpan};
+pub use self::retries::Retries;
+pub use self::timeouts::Timeouts;
 pub use self::values::{PositiveDuration, PositiveRate, Probability, Sigma, ValueError};
 
 /// How long a refused client is told to wait when the design does not say.
@@ -42,9 +52,24 @@ pub struct Design {
     /// What order-processor works on, and what it lets wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backpressure: Option<Backpressure>,
+    /// How long anybody waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeouts: Option<Timeouts>,
+    /// That however often a call comes, it runs once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<Idempotency>,
+    /// How often order-processor repeats a call to payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<Retries>,
+    /// When order-processor leaves payment alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<Breaker>,
     /// What the platform notices by itself, and what it remembers of single orders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observability: Option<Observability>,
+    /// What it takes for all of them to work together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub composition: Option<Composition>,
 }
 
 impl Design {
@@ -57,6 +82,11 @@ impl Design {
             payment,
             admission: None,
             backpressure: None,
+            timeouts: None,
+            idempotency: None,
+            retries: None,
+            breaker: None,
+            composition: None,
             observability: None,
         }
     }

@@ -25,6 +25,9 @@ pub struct ServiceFacts {
     /// The calls to payment that it made.
     #[serde(default)]
     pub calls: CallJournal,
+    /// Unknown outcomes that it settled.
+    #[serde(default)]
+    pub settled: SettledFact,
     /// Its gauges by name.
     #[serde(default)]
     pub gauges: BTreeMap<String, GaugeFact>,
@@ -34,6 +37,17 @@ pub struct ServiceFacts {
     /// Its alerts, in the order in which they began; null when its design watches for none.
     #[serde(default)]
     pub alerts: Option<Vec<AlertFact>>,
+}
+
+/// Unknown outcomes that were settled, by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledFact {
+    /// They had been charged.
+    pub completed: u64,
+    /// They had not, and cannot be any more.
+    pub failed: u64,
+    /// They had been charged after all, and the money was given back.
+    pub refunded: u64,
 }
 
 /// An order, as far as the ledger cares.

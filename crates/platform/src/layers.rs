@@ -4,10 +4,12 @@
 
 mod detach;
 mod in_flight;
+mod keys;
 mod refusals;
 mod watch_orders;
 
 pub(crate) use detach::DetachLayer;
 pub(crate) use in_flight::InFlightLayer;
+pub(crate) use keys::{idempotency_problem, process};
 pub(crate) use refusals::{admission, worker_pool};
 pub(crate) use watch_orders::WatchOrdersLayer;

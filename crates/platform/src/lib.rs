@@ -9,7 +9,7 @@
 //! A service gets its [`node::Node`], its design and its [`ServiceState`], and cannot know what kind of
 //! world it runs in. What outlives a process is in the state; everything else dies with the process.
 //!
-//! There are no timeouts here but those that HTTP itself needs: designs up to v0.3.0 have none.
+//! Designs up to v0.3.0 know no timeouts but those that HTTP itself needs.
 
 pub mod design;
 pub mod hardship;
@@ -29,7 +29,7 @@ mod telemetry;
 mod web;
 
 pub use admin::admin_router;
-pub use facts::{ChargeFact, GaugeFact, OrderFact, ServiceFacts};
+pub use facts::{ChargeFact, GaugeFact, OrderFact, ServiceFacts, SettledFact};
 pub use hardship::{Hardship, HardshipControl};
 pub use kind::{ServiceKind, UnknownService};
 pub use order_processor::{ATTEMPTS_PER_ORDER_MAX, ProcessorSettings, router as order_processor_router};

@@ -6,20 +6,29 @@
 //! Failure looks like this. Refused at the door (429): nothing is stored. Refused by the processor
 //! (429), or the processor not reached (503): stored as failed, nothing was paid. A broken answer (502):
 //! stored as failed although it may have been paid; the naive platform does not know better, and the
-//! ledger shows it as a ghost charge. This process dying: the order stays `paying` for ever.
+//! ledger shows it as a ghost charge. A spent deadline (504) is the same, unless nothing had been begun.
+//! This process dying: the order stays `paying` for ever. With [`settlement`] the last three stay open and
+//! are brought to their end in the background.
 
 pub(crate) mod handlers;
+mod place;
+mod processor;
+mod settlement;
 mod verdict;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
-use bytes::Bytes;
 use domain::{Order, OrderEvent, OrderId, OrderState, OrderStore, ProcessOrder, StoreError};
 use node::Node;
-use tower::ServiceBuilder;
+use resilience::timeouts::Deadline;
+use tower::{ServiceBuilder, ServiceExt};
 
+use self::place::{Placing, placing};
+use self::processor::{ProcessCall, WayToProcessor, way_to_processor};
+use self::settlement::Settlement;
 use self::verdict::Verdict;
 use crate::design::Design;
 use crate::ids::{IdSource, now_us};
@@ -27,7 +36,7 @@ use crate::kind::ServiceKind;
 use crate::layers::{DetachLayer, InFlightLayer, WatchOrdersLayer, admission};
 use crate::service::Peers;
 use crate::state::ServiceState;
-use crate::telemetry::{IN_FLIGHT, PaymentOutcome, Telemetry};
+use crate::telemetry::{IN_FLIGHT, PaymentOutcome, Telemetry, UNFINISHED};
 use crate::web::upstream::{Upstream, json};
 use crate::web::{Problem, ProblemKind, RequestContext, common};
 
@@ -36,21 +45,40 @@ use crate::web::{Problem, ProblemKind, RequestContext, common};
 pub(crate) struct OrderApi {
     node: Node,
     store: Arc<dyn OrderStore>,
-    processor: Upstream,
+    processor: WayToProcessor,
     telemetry: Telemetry,
     ids: IdSource,
+    /// How long an order may take; `None` without timeouts.
+    time_limit: Option<Duration>,
+    /// Whether what is left open is settled.
+    settles: bool,
+}
+
+/// What the handlers share: the service, and the way to a placed order.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    api: Arc<OrderApi>,
+    placing: Placing,
 }
 
 /// The service, assembled.
 pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: &Peers) -> Router {
     let telemetry = state.telemetry();
+    let processor = Upstream::new(node, ServiceKind::OrderProcessor, &peers.order_processor);
     let api = Arc::new(OrderApi {
         node: node.clone(),
         store: Arc::clone(state.orders().expect("order-api's state has a store of orders")) as _,
-        processor: Upstream::new(node, ServiceKind::OrderProcessor, &peers.order_processor, "/process"),
+        processor: way_to_processor(design, telemetry, processor),
         telemetry: telemetry.clone(),
         ids: IdSource::new(node, "o"),
+        time_limit: design.timeouts.as_ref().map(|section| section.request.get()),
+        settles: design.composition.is_some(),
     });
+    let placing = placing(&api, design.idempotency.as_ref(), state);
+    if let Some(section) = &design.composition {
+        let payment = Upstream::new(node, ServiceKind::PaymentService, &peers.payment_service);
+        Settlement::start(node, Arc::clone(&api), payment, section.clone());
+    }
 
     // The way of an order, from the outside in; around all of it stand request id, trace and telemetry
     // (`common::finish`).
@@ -73,30 +101,47 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
         .route("/orders/async", post(handlers::create_async))
         .route("/orders/{id}", get(handlers::show))
         .route("/stats", get(handlers::stats))
-        .with_state(api);
+        .with_state(Shared { api, placing });
     common::finish(router, node, design, telemetry)
 }
 
 impl OrderApi {
     /// Stores a new order and sees it through to its end.
-    async fn see_through(&self, context: &RequestContext, order: Order) -> Result<Order, Problem> {
+    async fn see_through(
+        &self,
+        context: &RequestContext,
+        order: Order,
+        deadline: Option<Deadline>,
+    ) -> Result<Order, Problem> {
         let order_id = order.order_id.clone();
         let body = json(&ProcessOrder::from(&order));
         self.store.insert(order).await.map_err(|error| store_problem(&error, &order_id))?;
         self.telemetry.counters().order(OrderState::Placed);
         self.apply(&order_id, OrderEvent::PaymentStarted).await?;
 
-        let verdict = self.ask_processor(context, body).await;
-        let (event, problem) = verdict.into_parts();
-        let order = self.apply(&order_id, event).await?;
-        match problem {
-            None => Ok(order),
-            Some(problem) => Err(problem.order(order_id)),
+        let call = ProcessCall { context: context.clone(), body, deadline };
+        let (event, problem) = self.ask_processor(call).await.into_parts(self.settles);
+        let ended = match event {
+            Some(event) => Some(self.apply(&order_id, event).await?),
+            None => {
+                self.leave_open();
+                None
+            }
+        };
+        match (ended, problem) {
+            (Some(order), None) => Ok(order),
+            (_, problem) => Err(problem.unwrap_or_else(|| ProblemKind::Internal.into()).order(order_id)),
         }
     }
 
-    async fn ask_processor(&self, context: &RequestContext, body: Bytes) -> Verdict {
-        let answer = self.processor.post(context, body).await;
+    /// An order stays open: there is something to settle from now on.
+    fn leave_open(&self) {
+        let unfinished = self.telemetry.gauge(UNFINISHED);
+        unfinished.set(unfinished.now() + 1);
+    }
+
+    async fn ask_processor(&self, call: ProcessCall) -> Verdict {
+        let answer = self.processor.clone().oneshot(call).await;
         let verdict = verdict::judge(answer);
         let counters = self.telemetry.counters();
         match &verdict {
@@ -110,7 +155,7 @@ impl OrderApi {
             }
             // A refusal is the platform at work; anything else wants to be looked at.
             Verdict::GivenUp(problem) if problem.kind() == ProblemKind::QueueFull => {}
-            Verdict::GivenUp(problem) => {
+            Verdict::GivenUp(problem) | Verdict::Unknown(problem) => {
                 tracing::warn!(problem = problem.kind().entry().slug, "the order was not paid");
             }
         }

@@ -4,11 +4,14 @@
 //! received is executed even if its caller has gone: money does not stop moving because somebody hung up.
 //! That is what makes duplicates possible, and it is why executing is detached from the connection.
 //!
-//! An idempotency key is recorded with the charge, and no more: a second charge with the same key runs,
-//! takes a slot and is refused by the store at its end.
+//! An idempotency key is recorded with the charge. Without the idempotency constraint that is all: a second
+//! charge with the same key runs, takes a slot and is refused by the store at its end. With it ([`once`])
+//! the second joins the first. With timeouts, a charge whose time is over before it has a slot is not
+//! begun; one that was begun is never broken off.
 
 pub(crate) mod handlers;
 mod model;
+mod once;
 
 use std::sync::Arc;
 
@@ -16,9 +19,11 @@ use axum::Router;
 use axum::routing::{get, post};
 use domain::{Charge, ChargeId, ChargeRequest, ChargeStore, StoreError};
 use node::Node;
+use resilience::timeouts::Deadline;
 use tower::ServiceBuilder;
 
-use self::model::{Executed, PaymentModel};
+use self::model::{Executed, PaymentModel, Slot};
+use self::once::{ChargeCall, Charging, charging};
 use crate::design::Design;
 use crate::ids::{IdSource, now_us};
 use crate::layers::DetachLayer;
@@ -34,6 +39,15 @@ pub(crate) struct PaymentService {
     model: PaymentModel,
     telemetry: Telemetry,
     ids: IdSource,
+    has_deadlines: bool,
+    charges_once: bool,
+}
+
+/// What the handlers share: the service, and the way to a charge.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    service: Arc<PaymentService>,
+    charging: Charging,
 }
 
 /// The service, assembled.
@@ -45,12 +59,16 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState) -> Rout
         model: PaymentModel::new(node, &design.payment, state.hardship().clone(), telemetry),
         telemetry: telemetry.clone(),
         ids: IdSource::new(node, "ch"),
+        has_deadlines: design.timeouts.is_some(),
+        charges_once: design.idempotency.is_some(),
     });
+    let charging = charging(&service, design.idempotency.as_ref(), state);
 
     // The way of a charge, from the outside in; around all of it stand request id, trace and telemetry
     // (`common::finish`). The slots are no layer: they are the model's own hardship, not a constraint.
     let charge = ServiceBuilder::new()
-        // A charge is executed even if its caller has gone.
+        // A charge is executed even if its caller has gone. Inside, where the body is known, stands the
+        // idempotency key (`once`): so a running charge survives its caller, and whoever joined it.
         .layer(DetachLayer::new(node.clone()));
 
     let router = Router::new()
@@ -58,15 +76,19 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState) -> Rout
         .route("/charges/{key}", get(handlers::show))
         .route("/charges/{key}/void", post(handlers::void))
         .route("/charges/{key}/refund", post(handlers::refund))
-        .with_state(service);
+        .with_state(Shared { service, charging });
     common::finish(router, node, design, telemetry)
 }
 
 impl PaymentService {
     /// Executes a charge. When this returns, the slot is free again: whoever is answered may come back at
     /// once and find it.
-    async fn execute(&self, request: ChargeRequest, key: Option<String>) -> Result<Charge, Problem> {
-        let slot = self.model.take_slot().await;
+    async fn execute(&self, call: ChargeCall) -> Result<Charge, Problem> {
+        let ChargeCall { request, key, deadline } = call;
+        if let Some(charge) = self.charged_before(key.as_deref()).await? {
+            return Ok(charge);
+        }
+        let slot = self.slot_until(deadline).await?;
         let executed = self.model.execute(&self.node).await;
         let result = match executed {
             Executed::Succeeded => self.record(request, key).await,
@@ -82,6 +104,21 @@ impl PaymentService {
         };
         drop(slot);
         result
+    }
+
+    /// A slot, if there is one in time: work whose deadline has passed is not started.
+    async fn slot_until(&self, deadline: Option<Deadline>) -> Result<Slot, Problem> {
+        let Some(deadline) = deadline.filter(|_| self.has_deadlines) else {
+            return Ok(self.model.take_slot().await);
+        };
+        let too_late = |_elapsed| Problem::from(ProblemKind::DeadlineExceeded);
+        tokio::time::timeout_at(deadline.instant(), self.model.take_slot()).await.map_err(too_late)
+    }
+
+    /// The charge that this key has already, when the answer that it was is remembered nowhere else.
+    async fn charged_before(&self, key: Option<&str>) -> Result<Option<Charge>, Problem> {
+        let Some(key) = key.filter(|_| self.charges_once) else { return Ok(None) };
+        self.store.get(key).await.map_err(|error| store_problem(&error))
     }
 
     async fn record(&self, request: ChargeRequest, key: Option<String>) -> Result<Charge, Problem> {

@@ -3,21 +3,28 @@
 //! A service is started from this and can be started from it again: tasks, sockets and queues are new,
 //! what was committed is still there. Until stores are durable, that is the stated assumption.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use domain::memory::{MemoryCharges, MemoryOrders};
 use domain::{ChargeStore, OrderStore, StoreError};
+use resilience::idempotency::MemoryRecords;
 
-use crate::facts::{ChargeFact, GaugeFact, OrderFact, ServiceFacts};
+use crate::facts::{ChargeFact, GaugeFact, OrderFact, ServiceFacts, SettledFact};
 use crate::hardship::HardshipControl;
 use crate::kind::ServiceKind;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Settled, Telemetry};
+
+/// How many idempotency keys a service remembers. More than come in while any client still repeats itself;
+/// the oldest answers are forgotten first.
+const RECORDS_MAX: NonZeroUsize = NonZeroUsize::new(200_000).expect("not zero");
 
 /// What outlives a service's process. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ServiceState {
     orders: Option<Arc<MemoryOrders>>,
     charges: Option<Arc<MemoryCharges>>,
+    records: Arc<MemoryRecords>,
     telemetry: Telemetry,
     hardship: HardshipControl,
 }
@@ -29,6 +36,7 @@ impl ServiceState {
         Self {
             orders: (kind == ServiceKind::OrderApi).then(Arc::default),
             charges: (kind == ServiceKind::PaymentService).then(Arc::default),
+            records: Arc::new(MemoryRecords::new(RECORDS_MAX)),
             telemetry: Telemetry::new(kind),
             hardship: HardshipControl::default(),
         }
@@ -50,6 +58,11 @@ impl ServiceState {
     #[must_use]
     pub const fn charges(&self) -> Option<&Arc<MemoryCharges>> {
         self.charges.as_ref()
+    }
+
+    /// The idempotency keys, for designs that heed them.
+    pub(crate) const fn records(&self) -> &Arc<MemoryRecords> {
+        &self.records
     }
 
     /// The measurements.
@@ -77,6 +90,8 @@ impl ServiceState {
             Some(store) => store.all().await?,
             None => Vec::new(),
         };
+        let settled = |outcome| self.telemetry.counters().settled_so_far(outcome);
+        let [completed, failed, refunded] = Settled::ALL.map(settled);
         let gauge = |gauge: &node::Gauge| GaugeFact { now: gauge.now(), max: gauge.max() };
         let gauges = self.telemetry.gauges();
         let bounds = self.telemetry.bounds();
@@ -85,6 +100,7 @@ impl ServiceState {
             orders: orders.iter().map(OrderFact::from).collect(),
             charges: charges.iter().map(ChargeFact::from).collect(),
             calls: self.telemetry.calls(),
+            settled: SettledFact { completed, failed, refunded },
             gauges: gauges.iter().map(|(name, value)| ((*name).to_owned(), gauge(value))).collect(),
             bounds: bounds.into_iter().map(|(name, bound)| (name.to_owned(), bound)).collect(),
             alerts: self.telemetry.alerts(),

@@ -23,7 +23,7 @@ use alerts::watch;
 pub use alerts::{ALERTS_MAX, About, AlertFact, AlertName};
 use alerts::{AlertLog, Signals};
 pub(crate) use alerts::{CallWatch, OrderEnd, Ticket};
-pub(crate) use counters::{AttemptOutcome, ChargeOutcome, Counters, PaymentOutcome, Tally};
+pub(crate) use counters::{AttemptOutcome, ChargeOutcome, Counters, PaymentOutcome, Settled, Tally};
 pub(crate) use exposition::{CONTENT_TYPE, expose};
 pub use journal::{CallJournal, JOURNALLED_ORDERS_MAX};
 use layers::LayerMetrics;
@@ -36,6 +36,8 @@ use crate::kind::ServiceKind;
 pub(crate) const IN_FLIGHT: &str = "in_flight";
 /// Orders that wait for a worker.
 pub(crate) const QUEUE_DEPTH: &str = "queue_depth";
+/// Orders that are in no final state; kept up where they are settled.
+pub(crate) const UNFINISHED: &str = "unfinished";
 /// Open connections to the service's port.
 pub(crate) const CONNECTIONS: &str = "connections";
 /// Payments that hold a slot.
@@ -67,7 +69,8 @@ impl Telemetry {
     #[must_use]
     pub fn new(kind: ServiceKind) -> Self {
         let names: &[&'static str] = match kind {
-            ServiceKind::OrderApi | ServiceKind::OrderProcessor => &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS],
+            ServiceKind::OrderApi => &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS, UNFINISHED],
+            ServiceKind::OrderProcessor => &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS],
             ServiceKind::PaymentService => &[RUNNING, WAITING, CONNECTIONS],
         };
         let gauges = names.iter().map(|name| (*name, Gauge::new())).collect();

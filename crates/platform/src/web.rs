@@ -3,6 +3,8 @@
 pub(crate) mod body;
 pub(crate) mod common;
 pub(crate) mod context;
+pub(crate) mod deadline;
+pub(crate) mod key;
 pub(crate) mod openapi;
 pub(crate) mod problem;
 pub(crate) mod trace;

@@ -22,6 +22,7 @@ pub async fn order_store(make: impl Fn() -> Arc<dyn OrderStore>) {
     knows_nothing_of_an_absent_order(&*make()).await;
     counts_orders_by_state(&*make()).await;
     lists_orders_by_id(&*make()).await;
+    finds_what_is_unfinished(&*make()).await;
     lets_one_of_two_racing_inserts_win(&*make()).await;
     lets_one_of_two_racing_events_win(&*make()).await;
 }
@@ -118,6 +119,27 @@ async fn lists_orders_by_id(store: &dyn OrderStore) {
     let ids: Vec<_> =
         store.all().await.expect("the store is there").into_iter().map(|o| o.order_id).collect();
     assert_eq!(ids, ["o-1", "o-10", "o-2"].map(order_id), "ascending, as texts");
+}
+
+async fn finds_what_is_unfinished(store: &dyn OrderStore) {
+    let ids = |orders: Vec<Order>| orders.iter().map(|order| order.order_id.to_string()).collect::<Vec<_>>();
+    for id in ["o-1", "o-2", "o-3"] {
+        insert(store, id).await;
+    }
+    store.apply(&order_id("o-1"), OrderEvent::PaymentStarted, 3_000).await.expect("it is placed");
+    store.apply(&order_id("o-3"), failed(), 2_000).await.expect("it is placed");
+    let unfinished = |before_us, limit| store.unfinished(before_us, limit);
+    assert_eq!(ids(unfinished(1_000, 9).await.expect("the store is there")), [""; 0], "nothing is that old");
+    assert_eq!(ids(unfinished(1_001, 9).await.expect("the store is there")), ["o-2"]);
+    assert_eq!(ids(unfinished(9_000, 9).await.expect("the store is there")), ["o-2", "o-1"], "oldest first");
+    assert_eq!(
+        ids(unfinished(9_000, 1).await.expect("the store is there")),
+        ["o-2"],
+        "no more than asked for"
+    );
+    assert_eq!(store.unfinished_total().await, Ok(2));
+    store.apply(&order_id("o-1"), paid(), 4_000).await.expect("it is paying");
+    assert_eq!(store.unfinished_total().await, Ok(1));
 }
 
 async fn lets_one_of_two_racing_inserts_win(store: &dyn OrderStore) {

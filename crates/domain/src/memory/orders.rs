@@ -1,6 +1,6 @@
 //! Orders in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -13,7 +13,14 @@ use crate::state::{OrderEvent, OrderState};
 /// An [`OrderStore`] in memory. See [`crate::memory`] for what survives what.
 #[derive(Debug, Default)]
 pub struct MemoryOrders {
-    orders: Mutex<BTreeMap<OrderId, Order>>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    orders: BTreeMap<OrderId, Order>,
+    /// Those in no final state, by when they last moved.
+    unfinished: BTreeSet<(u64, OrderId)>,
 }
 
 impl MemoryOrders {
@@ -23,43 +30,62 @@ impl MemoryOrders {
         Self::default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderId, Order>> {
-        self.orders.lock().expect("nothing panics while it holds this lock")
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("nothing panics while it holds this lock")
     }
 }
 
 #[async_trait]
 impl OrderStore for MemoryOrders {
     async fn insert(&self, order: Order) -> Result<(), StoreError> {
-        let mut orders = self.lock();
-        if orders.contains_key(&order.order_id) {
+        let mut inner = self.lock();
+        if inner.orders.contains_key(&order.order_id) {
             return Err(StoreError::Exists { id: order.order_id.to_string() });
         }
-        orders.insert(order.order_id.clone(), order);
+        if !order.state().is_final() {
+            inner.unfinished.insert((order.updated_at_us, order.order_id.clone()));
+        }
+        inner.orders.insert(order.order_id.clone(), order);
         Ok(())
     }
 
     async fn get(&self, id: &OrderId) -> Result<Option<Order>, StoreError> {
-        Ok(self.lock().get(id).cloned())
+        Ok(self.lock().orders.get(id).cloned())
     }
 
     async fn apply(&self, id: &OrderId, event: OrderEvent, at_us: u64) -> Result<Order, StoreError> {
-        let mut orders = self.lock();
+        let mut inner = self.lock();
+        let Inner { orders, unfinished } = &mut *inner;
         let order = orders.get_mut(id).ok_or_else(|| StoreError::NotFound { id: id.to_string() })?;
+        let moved_at_us = order.updated_at_us;
         order.apply(event, at_us).map_err(|source| StoreError::Illegal { id: id.clone(), source })?;
+        unfinished.remove(&(moved_at_us, id.clone()));
+        if !order.state().is_final() {
+            unfinished.insert((order.updated_at_us, id.clone()));
+        }
         Ok(order.clone())
     }
 
     async fn totals(&self) -> Result<BTreeMap<OrderState, u64>, StoreError> {
         let mut totals = BTreeMap::new();
-        for order in self.lock().values() {
+        for order in self.lock().orders.values() {
             *totals.entry(order.state()).or_insert(0) += 1;
         }
         Ok(totals)
     }
 
+    async fn unfinished(&self, before_us: u64, limit: usize) -> Result<Vec<Order>, StoreError> {
+        let inner = self.lock();
+        let old = inner.unfinished.iter().take_while(|(moved_at_us, _)| *moved_at_us < before_us);
+        Ok(old.take(limit).filter_map(|(_, id)| inner.orders.get(id)).cloned().collect())
+    }
+
+    async fn unfinished_total(&self) -> Result<u64, StoreError> {
+        Ok(self.lock().unfinished.len() as u64)
+    }
+
     async fn all(&self) -> Result<Vec<Order>, StoreError> {
-        Ok(self.lock().values().cloned().collect())
+        Ok(self.lock().orders.values().cloned().collect())
     }
 }
 

@@ -1,6 +1,9 @@
 //! One design file as people write it.
 
-use platform::design::{Admission, Backpressure, Observability, Payment, Topology};
+use platform::design::{
+    Admission, Backpressure, Breaker, Composition, Idempotency, Observability, Payment, Retries, Timeouts,
+    Topology,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -31,8 +34,18 @@ pub struct DesignFile {
     pub admission: Option<Admission>,
     /// What order-processor works on, and what it lets wait.
     pub backpressure: Option<Backpressure>,
+    /// How long anybody waits.
+    pub timeouts: Option<Timeouts>,
+    /// That however often a call comes, it runs once.
+    pub idempotency: Option<Idempotency>,
+    /// How often order-processor repeats a call to payment.
+    pub retries: Option<Retries>,
+    /// When order-processor leaves payment alone.
+    pub breaker: Option<Breaker>,
     /// What the platform notices by itself, and what it remembers of single orders.
     pub observability: Option<Observability>,
+    /// What it takes for all of them to work together.
+    pub composition: Option<Composition>,
 }
 
 /// What is wrong with a design's name, if anything: it stands in lists, file names and commands.

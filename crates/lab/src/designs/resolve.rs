@@ -52,19 +52,33 @@ pub fn resolve(name_or_path: &str) -> Result<ResolvedDesign, DesignError> {
     let payment = nearest(&chain, "payment", |file| file.payment.clone(), &mut origins);
     let admission = nearest(&chain, "admission", |file| file.admission.clone(), &mut origins);
     let backpressure = nearest(&chain, "backpressure", |file| file.backpressure.clone(), &mut origins);
+    let timeouts = nearest(&chain, "timeouts", |file| file.timeouts.clone(), &mut origins);
+    let idempotency = nearest(&chain, "idempotency", |file| file.idempotency.clone(), &mut origins);
+    let retries = nearest(&chain, "retries", |file| file.retries.clone(), &mut origins);
+    let breaker = nearest(&chain, "breaker", |file| file.breaker.clone(), &mut origins);
     let observability = nearest(&chain, "observability", |file| file.observability.clone(), &mut origins);
+    let composition = nearest(&chain, "composition", |file| file.composition.clone(), &mut origins);
+    note_overrides(&chain, &mut origins);
     let payment = payment.ok_or_else(|| {
         own.refuse(None, "the design has no [payment] section, neither its own nor from what it extends")
     })?;
+    let design = Design {
+        name: own.file.name.get_ref().clone(),
+        topology: topology.unwrap_or_default(),
+        payment,
+        admission,
+        backpressure,
+        timeouts,
+        idempotency,
+        retries,
+        breaker,
+        observability,
+        composition,
+    }
+    .in_force();
+    design.check().map_err(|reason| own.refuse(None, &reason))?;
     Ok(ResolvedDesign {
-        design: Design {
-            name: own.file.name.get_ref().clone(),
-            topology: topology.unwrap_or_default(),
-            payment,
-            admission,
-            backpressure,
-            observability,
-        },
+        design,
         title: own.file.title.clone(),
         lesson: own.file.lesson.clone(),
         extends: own.file.extends.as_ref().map(|extends| extends.get_ref().clone()),
@@ -83,6 +97,16 @@ fn nearest<T>(
     let comment = comment_above(&loaded.text, section);
     origins.insert(section, Origin { file: loaded.label.clone(), comment });
     Some(value)
+}
+
+/// A section that a composition states anew comes from there.
+fn note_overrides(chain: &[Loaded], origins: &mut BTreeMap<&'static str, Origin>) {
+    let composed = chain.iter().find_map(|loaded| Some((loaded, loaded.file.composition.as_ref()?)));
+    let Some((loaded, composition)) = composed else { return };
+    for section in composition.overridden() {
+        let comment = comment_above(&loaded.text, &format!("composition.{section}"));
+        origins.insert(section, Origin { file: loaded.label.clone(), comment });
+    }
 }
 
 /// The design's own file, then what it extends, up to the first that extends nothing.

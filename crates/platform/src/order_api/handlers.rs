@@ -1,7 +1,6 @@
 //! order-api's endpoints.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -9,15 +8,18 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use domain::{NewOrder, Order, OrderId, OrderState, Rejection};
 use http::{Request, header};
+use resilience::idempotency::Fingerprint;
+use resilience::timeouts::Deadline;
 use serde::{Deserialize, Serialize};
+use tower::ServiceExt;
 use utoipa::ToSchema;
 
-use super::OrderApi;
-use crate::ids::now_us;
+use super::Shared;
+use super::place::PlaceCall;
 use crate::telemetry::PaymentOutcome;
 use crate::web::openapi::{NewOrderBody, OrderBody, ProblemBody};
 use crate::web::problem::location;
-use crate::web::{Problem, ProblemKind, RequestContext, body, common};
+use crate::web::{Problem, ProblemKind, RequestContext, body, common, deadline, key};
 
 /// Ids that would collide with our own paths below `/orders/`.
 const RESERVED_IDS: [&str; 2] = ["sync", "async"];
@@ -29,12 +31,16 @@ const RESERVED_IDS: [&str; 2] = ["sync", "async"];
     post,
     path = "/orders",
     tag = "orders",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "under which the request may be repeated"),
+        ("X-Request-Timeout" = Option<String>, Header, description = "how long the client waits: 1 to 8 digits and H, M, S, m, u or n"),
+    ),
     request_body = NewOrderBody,
     responses(
         (status = 200, description = "Paid and completed", body = OrderBody, headers(("Location" = String))),
         (status = 400, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
         (status = 402, description = "Declined", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The order exists", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The order exists, or its key is in work", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "No order", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "We are full", body = ProblemBody, content_type = "application/problem+json",
@@ -43,10 +49,12 @@ const RESERVED_IDS: [&str; 2] = ["sync", "async"];
         (status = 502, description = "Outcome unknown", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "A dependency is down", body = ProblemBody, content_type = "application/problem+json",
          headers(("Retry-After" = u64, description = "seconds"))),
+        (status = 504, description = "Out of time", body = ProblemBody, content_type = "application/problem+json",
+         headers(("Location" = String))),
     ),
 )]
 pub(crate) async fn create(
-    State(api): State<Arc<OrderApi>>,
+    State(Shared { api, placing }): State<Shared>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
     let context = RequestContext::in_request(&request);
@@ -57,8 +65,13 @@ pub(crate) async fn create(
         let detail = "order_id must not be \"sync\" or \"async\"";
         return Err(Problem::new(ProblemKind::InvalidBody, detail).field("order_id".to_owned()));
     }
-    let order = new.place(|| api.ids.fresh(OrderId::new), now_us(&api.node));
-    let order = api.see_through(&context, order).await?;
+    // The client may be in more of a hurry than the design, never in less.
+    let ours = api.time_limit.map(|limit| Deadline::after(context.arrived(), limit));
+    let deadline =
+        ours.map(|ours| deadline::of(&head.headers, context.arrived()).map_or(ours, |its| its.min(ours)));
+    let key = key::of(&head.headers)?;
+    let fingerprint = Fingerprint::of(&[&body]);
+    let order = placing.oneshot(PlaceCall { context, order: new, fingerprint, key, deadline }).await?;
     Ok(([(header::LOCATION, location(&order.order_id))], Json(order)).into_response())
 }
 
@@ -95,7 +108,7 @@ pub(crate) async fn create_async() -> Problem {
     ),
 )]
 pub(crate) async fn show(
-    State(api): State<Arc<OrderApi>>,
+    State(Shared { api, .. }): State<Shared>,
     Path(id): Path<String>,
 ) -> Result<Json<Order>, Problem> {
     // What cannot be an id is certainly not one of an order.
@@ -126,7 +139,7 @@ pub(crate) struct Payments {
 
 /// Totals by state, and payments made and failed.
 #[utoipa::path(get, path = "/stats", tag = "orders", responses((status = 200, description = "Totals", body = Stats)))]
-pub(crate) async fn stats(State(api): State<Arc<OrderApi>>) -> Result<Json<Stats>, Problem> {
+pub(crate) async fn stats(State(Shared { api, .. }): State<Shared>) -> Result<Json<Stats>, Problem> {
     let totals = api.store.totals().await;
     let totals = totals.map_err(|error| common::store_problem(ProblemKind::StoreUnavailable, &error))?;
     let orders = OrderState::ALL.iter().map(|state| {

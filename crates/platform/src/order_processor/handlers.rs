@@ -10,7 +10,7 @@ use http::Request;
 
 use super::OrderProcessor;
 use crate::web::openapi::{ProblemBody, ProcessOrderBody, ProcessedOrderBody};
-use crate::web::{Problem, RequestContext, body};
+use crate::web::{Problem, RequestContext, body, deadline};
 
 /// Gets an order paid and answers how that ended; a decline is an ending like any other.
 #[utoipa::path(
@@ -25,6 +25,9 @@ use crate::web::{Problem, RequestContext, body};
         (status = 422, description = "No order", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "The queue is full", body = ProblemBody, content_type = "application/problem+json",
          headers(("Retry-After" = u64, description = "seconds"))),
+        (status = 503, description = "Payment is down", body = ProblemBody, content_type = "application/problem+json",
+         headers(("Retry-After" = u64, description = "seconds"))),
+        (status = 504, description = "Out of time", body = ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "Tried too often", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -34,6 +37,8 @@ pub(crate) async fn process(
 ) -> Result<Json<ProcessedOrder>, Problem> {
     let context = RequestContext::in_request(&request);
     let (head, body) = request.into_parts();
+    // Reckoned from its arrival: the wait for a worker has used up a part of it.
+    let deadline = deadline::of(&head.headers, context.arrived()).filter(|_| processor.has_deadlines);
     let order: ProcessOrder = body::parse(&body::read(&head.headers, body).await?)?;
-    processor.get_paid(&context, &order).await.map(Json)
+    processor.get_paid(&context, &order, deadline).await.map(Json)
 }

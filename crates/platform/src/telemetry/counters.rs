@@ -52,9 +52,10 @@ pub(crate) enum AttemptOutcome {
     Failed,
     Unreachable,
     Broken,
+    TimedOut,
 }
 
-const ATTEMPT_OUTCOMES: &[&str] = &["succeeded", "declined", "failed", "unreachable", "broken"];
+const ATTEMPT_OUTCOMES: &[&str] = &["succeeded", "declined", "failed", "unreachable", "broken", "timed-out"];
 
 /// How a payment ended, as order-api learns it.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +78,26 @@ pub(crate) enum ChargeOutcome {
 
 const CHARGE_OUTCOMES: &[&str] = &["succeeded", "declined", "failed", "refused"];
 
+/// How an unknown outcome was settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    Completed,
+    Failed,
+    Refunded,
+}
+
+impl Settled {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Completed, Self::Failed, Self::Refunded];
+
+    /// The label.
+    pub(crate) const fn as_str(self) -> &'static str {
+        SETTLED[self as usize]
+    }
+}
+
+const SETTLED: &[&str] = &["completed", "failed", "refunded"];
+
 const ORDER_STATES: &[&str] = &["placed", "paying", "completed", "declined", "failed"];
 
 const REASONS: &[&str] = &[
@@ -93,8 +114,9 @@ const REASONS: &[&str] = &[
 ];
 
 /// Every status that these services answer with.
-const CODES: &[&str] =
-    &["200", "400", "402", "404", "405", "409", "413", "422", "429", "500", "501", "502", "503", "other"];
+const CODES: &[&str] = &[
+    "200", "400", "402", "404", "405", "409", "413", "422", "429", "500", "501", "502", "503", "504", "other",
+];
 
 /// All counters. Each kind of service exposes those that it counts.
 #[derive(Debug)]
@@ -106,6 +128,7 @@ pub(crate) struct Counters {
     pub(super) attempts: Tally,
     pub(super) exhausted: Tally,
     pub(super) charges: Tally,
+    pub(super) settled: Tally,
 }
 
 impl Default for Counters {
@@ -118,6 +141,7 @@ impl Default for Counters {
             attempts: Tally::new("payment_attempts", "Calls to payment", "outcome", ATTEMPT_OUTCOMES),
             exhausted: Tally::new("attempts_exhausted", "Orders failed at the cap on attempts", "", &[""]),
             charges: Tally::new("charges", "Charges executed", "outcome", CHARGE_OUTCOMES),
+            settled: Tally::new("settlements", "Unknown outcomes settled", "outcome", SETTLED),
         }
     }
 }
@@ -138,7 +162,8 @@ impl Counters {
             501 => 10,
             502 => 11,
             503 => 12,
-            _ => 13,
+            504 => 13,
+            _ => 14,
         };
         self.requests.add(index, 1);
     }
@@ -167,6 +192,14 @@ impl Counters {
         self.exhausted.add(0, 1);
     }
 
+    pub(crate) fn settled(&self, outcome: Settled) {
+        self.settled.add(outcome as usize, 1);
+    }
+
+    pub(crate) fn settled_so_far(&self, outcome: Settled) -> u64 {
+        self.settled.get(outcome as usize)
+    }
+
     pub(crate) fn charge(&self, outcome: ChargeOutcome) {
         self.charges.add(outcome as usize, 1);
     }
@@ -182,7 +215,7 @@ mod tests {
         assert_eq!(states, ORDER_STATES);
         let reasons: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
         assert_eq!(reasons, REASONS);
-        assert_eq!(ATTEMPT_OUTCOMES[AttemptOutcome::Broken as usize], "broken");
+        assert_eq!(ATTEMPT_OUTCOMES[AttemptOutcome::TimedOut as usize], "timed-out");
         assert_eq!(PAYMENT_OUTCOMES[PaymentOutcome::Failed as usize], "failed");
         assert_eq!(CHARGE_OUTCOMES[ChargeOutcome::Refused as usize], "refused");
     }

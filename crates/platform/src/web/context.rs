@@ -16,6 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 use node::{Node, Rng};
 use pin_project_lite::pin_project;
 use rand::Rng as _;
+use tokio::time::Instant;
 use tower::{Layer, Service};
 use tracing::Span;
 
@@ -34,20 +35,32 @@ pub(crate) struct RequestContext {
     request_id: HeaderValue,
     trace: TraceContext,
     ids: Ids,
+    /// When it came in: what the caller said of its patience is reckoned from here, queues included.
+    arrived: Instant,
 }
 
 impl RequestContext {
+    /// The context of work that no request asked for.
+    pub(crate) fn of_own_accord(ids: &Ids) -> Self {
+        Self::of(&HeaderMap::new(), ids)
+    }
+
     fn of(headers: &HeaderMap, ids: &Ids) -> Self {
         let request_id = headers.get(&X_REQUEST_ID).filter(|id| is_request_id(id)).cloned();
         let request_id = request_id.unwrap_or_else(|| ids.request_id());
         let caller = headers.get(TRACEPARENT).and_then(|header| TraceContext::parse(header.as_bytes()));
         let trace = caller.unwrap_or_else(|| ids.trace());
-        Self { request_id, trace, ids: ids.clone() }
+        Self { request_id, trace, ids: ids.clone(), arrived: ids.node.now() }
     }
 
     /// The context that the outermost layer has put into a request.
     pub(crate) fn in_request(request: &Request<Body>) -> Self {
         request.extensions().get::<Self>().expect("every route stands behind the context layer").clone()
+    }
+
+    /// When it came in.
+    pub(crate) const fn arrived(&self) -> Instant {
+        self.arrived
     }
 
     /// The request's id.
@@ -79,15 +92,21 @@ fn is_request_id(value: &HeaderValue) -> bool {
 
 /// Where ids come from: a random stream of the service's node.
 #[derive(Clone, Debug)]
-struct Ids {
+pub(crate) struct Ids {
+    node: Node,
     rng: Arc<Mutex<Rng>>,
 }
 
 impl Ids {
     /// A restarted process asks for a stream of its own, so that it does not repeat ids.
     fn new(node: &Node) -> Self {
-        let stream = format!("request-ids/{}", node.elapsed().as_micros());
-        Self { rng: Arc::new(Mutex::new(node.rng(&stream))) }
+        Self::named(node, "request-ids")
+    }
+
+    /// A stream of its own name, for work that is not asked for by requests.
+    pub(crate) fn named(node: &Node, name: &str) -> Self {
+        let stream = format!("{name}/{}", node.elapsed().as_micros());
+        Self { node: node.clone(), rng: Arc::new(Mutex::new(node.rng(&stream))) }
     }
 
     fn next(&self) -> u64 {

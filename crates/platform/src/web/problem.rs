@@ -61,6 +61,16 @@ impl Problem {
         self.kind
     }
 
+    /// What is wrong this time.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The order it is about.
+    pub(crate) const fn order_id(&self) -> Option<&OrderId> {
+        self.order_id.as_ref()
+    }
+
     /// The document for a client.
     pub(crate) fn document<'a>(&'a self, instance: &'a str, request_id: &'a str) -> Document<'a> {
         let entry = self.kind.entry();

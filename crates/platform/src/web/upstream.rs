@@ -11,33 +11,58 @@ use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use node::Node;
 use node::http::{CallError, Client, ClientOptions};
+use resilience::timeouts::Deadline;
 use serde::Serialize;
 use tower::ServiceExt;
 
 use super::context::RequestContext;
+use super::deadline::{self, X_REQUEST_TIMEOUT};
+use super::key::IDEMPOTENCY_KEY;
 use crate::kind::ServiceKind;
 use crate::service::Peer;
 use crate::telemetry::{CallWatch, Telemetry};
 
-/// One path of one service behind this one. Cloning shares the connections.
+/// A service behind this one. Cloning shares the connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
     client: Caller,
-    uri: Uri,
+    node: Node,
+    authority: String,
     /// Who is told how its calls go.
     watched_by: Option<Telemetry>,
 }
 
+/// A call to be made.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: Bytes,
+    /// Until when it is waited for; what remains of it is sent along.
+    pub(crate) deadline: Option<Deadline>,
+    pub(crate) idempotency_key: Option<HeaderValue>,
+}
+
+impl Call {
+    /// To post a JSON body.
+    pub(crate) fn post(path: impl Into<String>, body: Bytes) -> Self {
+        Self { method: Method::POST, path: path.into(), body, deadline: None, idempotency_key: None }
+    }
+
+    /// To get what is at a path.
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self { method: Method::GET, ..Self::post(path, Bytes::new()) }
+    }
+}
+
 impl Upstream {
     /// No connection yet: the first call makes one.
-    pub(crate) fn new(node: &Node, service: ServiceKind, peer: &Peer, path: &'static str) -> Self {
+    pub(crate) fn new(node: &Node, service: ServiceKind, peer: &Peer) -> Self {
         let (client, port) = match peer {
             Peer::Http { port } => (Caller::Http(Client::new(node, ClientOptions::default())), *port),
             Peer::Local(router) => (Caller::Local(router.clone()), service.default_port()),
         };
-        let uri = Uri::try_from(format!("http://{}:{port}{path}", service.name()))
-            .expect("service names and our own paths make valid URIs");
-        Self { client, uri, watched_by: None }
+        Self { client, node: node.clone(), authority: format!("{}:{port}", service.name()), watched_by: None }
     }
 
     /// The alerts look at how the calls to this service go.
@@ -45,20 +70,29 @@ impl Upstream {
         Self { watched_by: Some(telemetry.clone()), ..self }
     }
 
-    /// Posts a JSON body and waits for the whole answer, without a timeout.
+    /// Makes a call and waits for the whole answer; it is up to the caller not to wait for ever.
     ///
     /// # Errors
     /// When there is no complete answer.
-    pub(crate) async fn post(
+    pub(crate) async fn call(
         &self,
         context: &RequestContext,
-        body: Bytes,
+        call: Call,
     ) -> Result<Response<Bytes>, CallError> {
+        let Call { method, path, body, deadline, idempotency_key } = call;
         let mut request = Request::new(body);
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri.clone();
+        *request.method_mut() = method;
+        *request.uri_mut() = Uri::try_from(format!("http://{}{path}", self.authority))
+            .map_err(|error| CallError::Protocol(error.to_string()))?;
         let headers = request.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(deadline) = deadline {
+            let remaining = deadline.remaining(self.node.now());
+            headers.insert(X_REQUEST_TIMEOUT, deadline::header(remaining));
+        }
+        if let Some(key) = idempotency_key {
+            headers.insert(IDEMPOTENCY_KEY, key);
+        }
         context.identify(headers);
         let watch = self.watched_by.as_ref().map(CallWatch::new);
         let answer = self.client.send(request).await;

@@ -169,6 +169,30 @@ catalogue! {
         "The payment failed for now",
         "The payment failed for a passing reason; no money has moved.",
         "It may be tried again.";
+    PaymentUnreachable: "payment-unreachable", SERVICE_UNAVAILABLE, retryable = true,
+        "Payment cannot be reached",
+        "No connection to payment could be made, and there was no time for another try. No money has moved.",
+        "Come back after the seconds in Retry-After.";
+    PaymentRejected: "payment-rejected", BAD_GATEWAY, retryable = false,
+        "Payment does not accept the charge",
+        "Payment found something wrong with the charge itself. No money has moved, and trying again would change nothing.",
+        "Report the request id: the platform sent what payment does not understand.";
+    KeyInProgress: "key-in-progress", CONFLICT, retryable = true,
+        "The same request is in work",
+        "A request with this idempotency key has not been finished yet.",
+        "Repeat it, with the same key, after the seconds in Retry-After.";
+    KeyMismatch: "key-mismatch", UNPROCESSABLE_ENTITY, retryable = false,
+        "The key stands for something else",
+        "This idempotency key came with a different request before.",
+        "Choose a new key for each new request, and the old key only to repeat the old one.";
+    DeadlineExceeded: "deadline-exceeded", GATEWAY_TIMEOUT, retryable = true,
+        "There was no time left",
+        "The time for this request was over before the payment was begun. No money has moved.",
+        "Allow more time, or come back when there is less to do.";
+    OutcomeUnknown: "outcome-unknown", GATEWAY_TIMEOUT, retryable = false,
+        "Nobody knows yet how it ended",
+        "The payment was begun, and its answer did not come in time. It may have succeeded.",
+        "Follow Location to see how the order ends. Do not place it again without its idempotency key.";
     StoreUnavailable: "store-unavailable", SERVICE_UNAVAILABLE, retryable = false,
         "The store cannot be reached",
         "The service's own store did not answer. Whether the change was made may be unknown.",

@@ -23,7 +23,9 @@ fn every_kind_is_an_error_and_says_what_to_do() {
 #[test]
 fn only_what_had_no_effect_is_retryable() {
     for kind in ProblemKind::ALL.iter().copied().filter(|kind| kind.entry().retryable) {
-        assert!(matches!(kind.entry().status.as_u16(), 429 | 503), "{}", kind.entry().slug);
+        // A deadline that was over before anything was begun, and a key that is in work, are as harmless.
+        let is_harmless = matches!(kind, ProblemKind::DeadlineExceeded | ProblemKind::KeyInProgress);
+        assert!(is_harmless || matches!(kind.entry().status.as_u16(), 429 | 503), "{}", kind.entry().slug);
     }
 }
 
