@@ -15,6 +15,8 @@ fn what_cannot_be_run_is_refused_before_anything_runs() {
     let options = RunOptions::default;
     let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
     let zero = std::time::Duration::ZERO;
+    let known = crate::designs::known().join(", ");
+    let unknown = format!("no design \"v7\", expected one of {known}, or a path to a .toml file");
     let cases = [
         (
             RunOptions { rates: Some(vec![0.0]), ..options() },
@@ -35,7 +37,7 @@ fn what_cannot_be_run_is_refused_before_anything_runs() {
         ),
         (
             RunOptions { designs: names(&["v7"]), ..options() },
-            "no design \"v7\", expected one of v0.1.0, v0.2.0, v0.3.0, or a path to a .toml file",
+            &unknown,
         ),
         (
             RunOptions { faults: names(&["blackut"]), ..options() },
