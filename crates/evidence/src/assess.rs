@@ -20,6 +20,7 @@ use crate::rounding;
 use crate::series::series;
 use crate::services::{in_flight_max, queue_depth_max, services};
 use crate::steps::steps;
+use crate::traces::traces;
 
 /// What the facts do not say: which cell they belong to.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +91,7 @@ pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
         detection_s: detection_s(facts),
         alerts_total,
         alerts,
+        traces: traces(facts),
         recovery_s: recovery_s(facts, &goodput),
         settled: facts.settled,
         ledger: ledger::check(facts),

@@ -4,6 +4,7 @@
 //! computed from them and from nothing else. They name no service and no store, so that any platform
 //! can be judged. All times are microseconds on the run's own timeline (0 = the load starts).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,31 @@ pub struct Alert {
     pub threshold: f64,
 }
 
+/// Something that a service did for an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// The order, where the service knew it.
+    pub order: Option<String>,
+    /// The same for all that was done for one request of a client.
+    pub trace_id: u128,
+    /// Its own id.
+    pub span_id: u64,
+    /// The span within which it happened.
+    pub parent_id: u64,
+    /// Who did it.
+    pub service: Cow<'static, str>,
+    /// What was done.
+    pub name: Cow<'static, str>,
+    /// When it began.
+    pub start_us: u64,
+    /// When it ended.
+    pub end_us: u64,
+    /// How, in a word.
+    pub outcome: Cow<'static, str>,
+    /// Which attempt at the payment it was.
+    pub attempt: Option<u32>,
+}
+
 /// Everything known after a run. The input of all judgement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
@@ -154,6 +180,8 @@ pub struct Facts {
     pub services: BTreeMap<String, ServiceGauges>,
     /// What the platform noticed by itself; `None` when nothing in it watched.
     pub alerts: Option<Vec<Alert>>,
+    /// What the services wrote down of single orders; empty when nothing did.
+    pub spans: Vec<Span>,
     /// What payment could do: from each instant (µs) on, so many successful orders per second. Starts at 0.
     pub capacity: Vec<(u64, f64)>,
     /// The fault's window in µs, if there was one.

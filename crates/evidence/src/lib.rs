@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`facts`] | what each side saw |
 //! | [`record`] | the numbers that are kept, with their stable names |
-//! | `outcomes`, `goodput`, `recovery`, `detection`, `phases`, `latency`, `attempts`, `services`, `series` | how each number is computed |
+//! | `outcomes`, `goodput`, `recovery`, `detection`, `traces`, `phases`, `latency`, `attempts`, `services`, `series` | how each number is computed |
 //! | `steps`, `metastability`, `priorities` | what only some loads leave |
 //! | [`ledger`] | the invariants |
 //! | [`metric`] | a number of a cell by its path |
@@ -38,6 +38,7 @@ mod series;
 mod services;
 pub mod spread;
 mod steps;
+mod traces;
 pub mod verdict;
 
 pub use assess::{CellMeta, assess};

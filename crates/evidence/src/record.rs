@@ -119,6 +119,9 @@ pub struct Cell {
     /// The first of them, in the order in which they began.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<AlertRecord>,
+    /// The way of a few orders through the services: those that tell most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traces: Vec<TraceRecord>,
     /// Seconds from the end of the fault to recovery; null = never within the run, or no fault.
     pub recovery_s: Option<f64>,
     /// Unknown outcomes that were settled in the background.
@@ -237,6 +240,45 @@ pub struct AlertRecord {
     pub value: f64,
     /// What was too much then, in the same unit.
     pub threshold: f64,
+}
+
+/// The way of one order through the services.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TraceRecord {
+    /// Why it was chosen: `as usual`, `the slowest success`, `failed during the fault`, …
+    pub why: String,
+    /// The order.
+    pub order: String,
+    /// When the first span began, in seconds.
+    pub at_s: f64,
+    /// What its client was answered: a status, or a kind of error.
+    pub answer: String,
+    /// How long that took, from the intended send time.
+    pub latency_ms: f64,
+    /// How many spans there are.
+    pub spans_total: u64,
+    /// The first of them, each after the one it is within.
+    pub spans: Vec<SpanRecord>,
+}
+
+/// Something that a service did for an order. Times are from the trace's first span on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SpanRecord {
+    /// Who did it.
+    pub service: String,
+    /// What was done.
+    pub name: String,
+    /// Within how many others it happened.
+    pub depth: u32,
+    /// When it began.
+    pub from_ms: f64,
+    /// When it ended.
+    pub to_ms: f64,
+    /// How, in a word.
+    pub outcome: String,
+    /// Which attempt at the payment it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
 }
 
 /// Unknown outcomes, settled in the background.

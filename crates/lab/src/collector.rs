@@ -11,7 +11,7 @@ use std::{
 
 use chaos::{Action, FaultPlan, PAYMENT_HOST};
 use domain::OrderState;
-use evidence::facts::{Alert, Charged, Facts, ServiceGauges, Stored, StoredState};
+use evidence::facts::{Alert, Charged, Facts, ServiceGauges, Span, Stored, StoredState};
 use load::Driven;
 use platform::{Hardship, ServiceFacts, design::Payment};
 
@@ -86,6 +86,18 @@ pub(crate) fn collect(testimony: Testimony, payment: &Payment, plan: &FaultPlan)
             });
             facts.alerts.get_or_insert_default().extend(told);
         }
+        facts.spans.extend(service.spans.into_iter().map(|span| Span {
+            order: span.order_id.map(|order| order.to_string()),
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            parent_id: span.parent_id,
+            service: span.service.name().into(),
+            name: span.name,
+            start_us: span.start_us.saturating_sub(start_us),
+            end_us: span.end_us.saturating_sub(start_us),
+            outcome: span.outcome,
+            attempt: span.attempt,
+        }));
         let gauges = ServiceGauges {
             max: service.gauges.into_iter().map(|(gauge, fact)| (gauge, fact.max)).collect(),
             bounds: service.bounds,

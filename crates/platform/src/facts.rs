@@ -9,7 +9,7 @@ use domain::{Charge, Order, OrderId, OrderState};
 use serde::{Deserialize, Serialize};
 
 use crate::kind::ServiceKind;
-use crate::telemetry::{AlertFact, CallJournal};
+use crate::telemetry::{AlertFact, CallJournal, SpanFact};
 
 /// One service's testimony.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct ServiceFacts {
     /// Its alerts, in the order in which they began; null when its design watches for none.
     #[serde(default)]
     pub alerts: Option<Vec<AlertFact>>,
+    /// What it did for single orders, in the order in which it ended; empty when nothing is recorded.
+    #[serde(default)]
+    pub spans: Vec<SpanFact>,
 }
 
 /// Unknown outcomes that were settled, by how they ended.

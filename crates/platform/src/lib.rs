@@ -36,4 +36,6 @@ pub use order_processor::{ATTEMPTS_PER_ORDER_MAX, ProcessorSettings, router as o
 pub use run::{Ports, run};
 pub use service::{Peer, Peers, router};
 pub use state::ServiceState;
-pub use telemetry::{ALERTS_MAX, About, AlertFact, AlertName, CallJournal, JOURNALLED_ORDERS_MAX, Telemetry};
+pub use telemetry::{
+    ALERTS_MAX, About, AlertFact, AlertName, CallJournal, JOURNALLED_ORDERS_MAX, SpanFact, Telemetry,
+};

@@ -71,6 +71,12 @@ impl ServiceState {
         &self.telemetry
     }
 
+    /// Keeps so many spans of what is done for single orders (the last ones), under any design: to be said before the
+    /// service is started. Unless it is said, the design's `[observability]` decides.
+    pub fn record_spans(&self, spans_max: usize) {
+        self.telemetry.spans().ask(spans_max);
+    }
+
     /// The hand that breaks payment. Only payment-service heeds it.
     #[must_use]
     pub const fn hardship(&self) -> &HardshipControl {
@@ -104,6 +110,7 @@ impl ServiceState {
             gauges: gauges.iter().map(|(name, value)| ((*name).to_owned(), gauge(value))).collect(),
             bounds: bounds.into_iter().map(|(name, bound)| (name.to_owned(), bound)).collect(),
             alerts: self.telemetry.alerts(),
+            spans: self.telemetry.spans().facts(),
         })
     }
 }

@@ -11,6 +11,7 @@ mod exposition;
 mod journal;
 mod layers;
 mod observer;
+mod spans;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,8 @@ pub(crate) use counters::{AttemptOutcome, ChargeOutcome, Counters, PaymentOutcom
 pub(crate) use exposition::{CONTENT_TYPE, expose};
 pub use journal::{CallJournal, JOURNALLED_ORDERS_MAX};
 use layers::LayerMetrics;
+pub use spans::SpanFact;
+pub(crate) use spans::SpanJournal;
 
 use crate::design::{AdmissionLimit, Design};
 use crate::ids::now_us;
@@ -62,6 +65,7 @@ struct Shared {
     signals: Signals,
     /// `None` until a process ran under a design with observability.
     alerts: Mutex<Option<AlertLog>>,
+    spans: SpanJournal,
 }
 
 impl Telemetry {
@@ -83,6 +87,7 @@ impl Telemetry {
             layers: LayerMetrics::default(),
             signals: Signals::default(),
             alerts: Mutex::default(),
+            spans: SpanJournal::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -144,6 +149,11 @@ impl Telemetry {
         &self.shared.signals
     }
 
+    /// What was done for single orders.
+    pub(crate) fn spans(&self) -> &SpanJournal {
+        &self.shared.spans
+    }
+
     fn alert_log(&self) -> MutexGuard<'_, Option<AlertLog>> {
         self.shared.alerts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,6 +170,8 @@ impl Telemetry {
         }
         self.shared.layers.begin();
         *self.shared.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds(self.shared.kind, design);
+        let traces = design.observability.as_ref().map(|section| section.traces.spans.get() as usize);
+        self.shared.spans.begin(traces.unwrap_or(0));
         self.shared.signals.begin(node, design.observability.as_ref());
         if let Some(observability) = &design.observability {
             self.with_alerts(|log| log.end_all(now_us(node)));

@@ -5,12 +5,14 @@
 //! numbers behind the charts are in the page once, as JSON; a section's charts are drawn when it is opened,
 //! so that the page loads fast however many cells there are. Without JavaScript all words and tables remain.
 
+mod alerts;
 mod data;
 mod matrix;
 mod scene;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod waterfall;
 
 use evidence::Verdict;
 use evidence::record::Record;

@@ -61,6 +61,7 @@ pub(crate) fn cell(design: &str, fault: &str, rate_per_s: f64) -> Cell {
         detection_s: None,
         alerts_total: None,
         alerts: vec![],
+        traces: vec![],
         recovery_s: (fault != "none").then_some(0.0),
         settled: Default::default(),
         ledger: Default::default(),

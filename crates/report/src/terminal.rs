@@ -30,8 +30,8 @@ pub(crate) const WIDTH: u16 = 120;
 /// What a column says of a cell.
 type Value = fn(&Cell) -> Field;
 
-/// The columns of a cell: with a fault all of them, without one not the recovery.
-const COLUMNS: [(Column, Value); 10] = [
+/// The columns of a cell: without a fault neither recovery nor detection, and that only where anything watches.
+const COLUMNS: [(Column, Value); 11] = [
     (Column::left("goodput\nof possible", 9), goodput),
     (Column::right("success\n", 8), |cell| Field::plain(format::percent(cell.success_ratio))),
     (Column::right("refused\n", 6), |cell| share_of(cell, cell.rejected)),
@@ -41,14 +41,18 @@ const COLUMNS: [(Column, Value); 10] = [
     (Column::right("in flight\nat most", 3), |cell| Field::plain(format::count(cell.in_flight_max))),
     (Column::right("queue\nlongest", 2), |cell| Field::plain(format::count(cell.queue_depth_max))),
     (Column::right("back\nafter", 8), recovery),
+    (Column::right("alert\nafter", 4), detection),
     (Column::left("ledger\n", 7), ledger),
 ];
 
 /// Where [`recovery`] stands in [`COLUMNS`].
 const RECOVERY: usize = 8;
 
+/// Where [`detection`] stands in [`COLUMNS`].
+const DETECTION: usize = 9;
+
 /// The words of the report, and what they mean.
-pub(crate) const LEGEND: [(&str, &str); 7] = [
+pub(crate) const LEGEND: [(&str, &str); 8] = [
     (
         "goodput",
         "orders answered with success within 2 s of the moment they were meant to be sent, as a share of what \
@@ -69,6 +73,10 @@ pub(crate) const LEGEND: [(&str, &str); 7] = [
     (
         "back after",
         "how long after the fault's end goodput is at 85 % again and stays there; \"never\" is not within the run.",
+    ),
+    (
+        "alert after",
+        "how long after the fault's start the platform itself raises an alert that names latency or the dependency.",
     ),
     (
         "ledger",
@@ -157,10 +165,15 @@ pub(crate) fn recovery_in_short(cell: &Cell) -> String {
 fn fault_table(grid: &Grid<'_>, fault: &str, width: u16, colour: bool) -> String {
     let scenes = grid.scenes(fault);
     let faulty = scenes.iter().flat_map(|scene| &scene.cells).any(|cell| cell.fault_window_s.is_some());
+    let watched = scenes.iter().flat_map(|scene| &scene.cells).any(|cell| cell.alerts_total.is_some());
     let shown: Vec<&(Column, Value)> = COLUMNS
         .iter()
         .enumerate()
-        .filter(|(i, _)| faulty || *i != RECOVERY)
+        .filter(|(i, _)| match *i {
+            RECOVERY => faulty,
+            DETECTION => faulty && watched,
+            _ => true,
+        })
         .map(|(_, column)| column)
         .collect();
     let mut columns = vec![Column::left("load\n", Column::ALWAYS), Column::left("design\n", Column::ALWAYS)];
@@ -195,6 +208,14 @@ fn share_of(cell: &Cell, part: u64) -> Field {
 fn recovery(cell: &Cell) -> Field {
     let text = recovery_in_short(cell);
     if format::never_recovers(cell) { Field::toned(text, Tone::Bad) } else { Field::plain(text) }
+}
+
+fn detection(cell: &Cell) -> Field {
+    match (cell.alerts_total, cell.detection_s) {
+        (_, Some(seconds)) => Field::plain(format!("{} s", format::number(seconds))),
+        (Some(_), None) if cell.fault_window_s.is_some() => Field::toned("never".to_owned(), Tone::Mixed),
+        _ => Field::plain(format::NOTHING.to_owned()),
+    }
 }
 
 fn ledger(cell: &Cell) -> Field {

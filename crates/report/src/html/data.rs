@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evidence::record::{Cell, Series};
+use evidence::record::{AlertRecord, Cell, Series};
 use serde::Serialize;
 
 use crate::format;
@@ -38,6 +38,16 @@ struct Lines<'a> {
     in_flight: &'a [u64],
     queue: &'a [u64],
     errors: BTreeMap<&'a str, &'a [u64]>,
+    alerts: Vec<Mark<'a>>,
+}
+
+/// An alert on the time axis.
+#[derive(Serialize)]
+struct Mark<'a> {
+    at_s: f64,
+    name: &'a str,
+    about: &'a str,
+    service: &'a str,
 }
 
 /// The id of a scene in the page and in the data.
@@ -74,14 +84,15 @@ impl<'a> Scene<'a> {
             load_s,
             until_s,
             capacity_per_s: first.capacity_per_s,
-            cells: cells.iter().map(|(design, cell)| Lines::of(*design, &cell.series, until_s)).collect(),
+            cells: cells.iter().map(|(design, cell)| Lines::of(*design, cell, until_s)).collect(),
         })
     }
 }
 
 impl<'a> Lines<'a> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
-    fn of(design: usize, series: &'a Series, until_s: f64) -> Self {
+    fn of(design: usize, cell: &'a Cell, until_s: f64) -> Self {
+        let series = &cell.series;
         let bins = (until_s / f64::from(series.bin_s.max(1))).ceil() as usize;
         Self {
             design,
@@ -95,7 +106,14 @@ impl<'a> Lines<'a> {
             in_flight: cut(&series.in_flight, bins),
             queue: cut(&series.queue_depth, bins),
             errors: series.errors.iter().map(|(kind, counts)| (kind.as_str(), cut(counts, bins))).collect(),
+            alerts: cell.alerts.iter().filter(|alert| alert.at_s <= until_s).map(Mark::of).collect(),
         }
+    }
+}
+
+impl<'a> Mark<'a> {
+    fn of(alert: &'a AlertRecord) -> Self {
+        Self { at_s: alert.at_s, name: &alert.name, about: &alert.about, service: &alert.service }
     }
 }
 

@@ -110,6 +110,17 @@
       if (scene.until_s > scene.load_s) {
         layout.shapes.push({ type: "line", ...inPlot, x0: scene.load_s, x1: scene.load_s, y0: 0, y1: 1, line: { color: css("--line"), width: 1.5 }, layer: "below" });
       }
+      for (const alert of cell.alerts) {
+        const names = alert.about === "dependency" || alert.about === "latency";
+        const colour = css(names ? "--bad" : "--asked");
+        if (names) {
+          layout.shapes.push({ type: "line", ...inPlot, x0: alert.at_s, x1: alert.at_s, y0: 0, y1: 1, line: { color: colour, width: 1, dash: "dot" } });
+        }
+        layout.annotations.push({
+          ...inPlot, x: alert.at_s, y: 0, yanchor: "bottom", showarrow: false, text: "▲", font: { size: 10, color: colour },
+          hovertext: `${alert.at_s} s: ${alert.name} at ${alert.service}`, captureevents: true,
+        });
+      }
       for (const limit of chart.lines || []) {
         layout.shapes.push({ type: "line", xref: `x${n} domain`, yref: `y${n}`, x0: 0, x1: 1, y0: limit.y, y1: limit.y, line: { color: css("--asked"), width: 1, dash: limit.dash } });
       }

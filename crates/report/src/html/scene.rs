@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::data::scene_id;
 use super::matrix::chip;
-use super::tables;
+use super::{alerts, tables, waterfall};
 use crate::format;
 use crate::grid::Grid;
 use crate::words::{self, Story, Tone};
@@ -63,6 +63,9 @@ pub(super) fn scene(record: &Record, grid: &Grid<'_>, place: Place, load: &LoadR
                 }
                 p.soft {
                     @if cells.iter().any(|(_, cell)| cell.fault_window_s.is_some()) { "Shaded: the fault. " }
+                    @if cells.iter().any(|(_, cell)| !cell.alerts.is_empty()) {
+                        "▲ on the time axis: an alert of the platform's own; with a line, it names latency or the dependency. "
+                    }
                     "Vertical line: the load ends. All charts of a row have the same axes; drag to zoom, double-click to go back."
                 }
                 @for (kind, title, reading) in CHARTS {
@@ -75,6 +78,8 @@ pub(super) fn scene(record: &Record, grid: &Grid<'_>, place: Place, load: &LoadR
                     }
                 }
                 (tables::numbers(&cells))
+                (alerts::alerts(&cells))
+                (waterfall::waterfalls(&cells))
                 p.replay { "Run only this again: " code { (replay(record, Some((fault, load)))) } }
             }
         }

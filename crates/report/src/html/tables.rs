@@ -15,7 +15,7 @@ use crate::words::{self, violations};
 type Row = (&'static str, fn(&Cell) -> String);
 
 #[rustfmt::skip]
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 21] = [
     ("asked for", |cell| format::count(cell.offered)),
     ("succeeded", |cell| part(cell, cell.succeeded)),
     ("declined", |cell| part(cell, cell.declined)),
@@ -35,6 +35,7 @@ const ROWS: [Row; 20] = [
     ("gauges with a bound", bounds),
     ("back after the fault", recovery_in_short),
     ("detected after", |cell| cell.detection_s.map_or_else(nothing, |seconds| format!("{} s", format::number(seconds)))),
+    ("alerts", |cell| cell.alerts_total.map_or_else(nothing, format::count)),
     ("ledger", |cell| crate::terminal::ledger_in_short(&cell.ledger)),
 ];
 

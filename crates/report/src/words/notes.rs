@@ -23,6 +23,9 @@ pub(crate) fn notes(group: &[Reading<'_>], name: Namer<'_>) -> Vec<String> {
         context.gave_up(),
         context.wasted(),
         context.waiting(),
+        context.detected(),
+        context.undetected(),
+        context.alarmed(),
         context.dropped_sends(),
     ];
     ledger.chain(others.into_iter().flatten()).collect()
@@ -136,6 +139,33 @@ impl<'a> Context<'a, '_> {
             reading.overloaded() && reading.waiting_max().is_some_and(|(_, waiting)| waiting == most)
         };
         Some(format!("up to {payments} unseen inside {service}{}", self.at(there)))
+    }
+
+    /// How soon the platform noticed by itself, at the slowest.
+    fn detected(&self) -> Option<String> {
+        let soonness = |reading: &Reading<'_>| reading.cell.detection_s;
+        let slowest = self.group.iter().filter_map(soonness).max_by(f64::total_cmp)?;
+        let at = self.at(|reading| soonness(reading).is_some());
+        Some(format!("its own alerts name the cause within {} s{at}", format::number(slowest)))
+    }
+
+    fn undetected(&self) -> Option<String> {
+        let missed = |reading: &Reading<'_>| {
+            let cell = reading.cell;
+            cell.alerts_total.is_some() && cell.fault_window_s.is_some() && cell.detection_s.is_none()
+        };
+        let any = self.group.iter().any(missed);
+        any.then(|| format!("no alert of its own names the cause{}", self.at(missed)))
+    }
+
+    /// Alerts where nothing was broken: overload, or a false alarm.
+    fn alarmed(&self) -> Option<String> {
+        let undisturbed = |reading: &Reading<'_>| {
+            let calm = reading.cell.fault_window_s.is_none();
+            if calm { reading.cell.alerts_total.unwrap_or(0) } else { 0 }
+        };
+        let (most, at) = self.worst(undisturbed)?;
+        Some(format!("{}{at}", format::counted(most, "alert is raised", "alerts are raised")))
     }
 
     fn dropped_sends(&self) -> Option<String> {
