@@ -107,7 +107,7 @@ const fn latency_us(order: &Asked) -> u64 {
 fn trace(facts: &Facts, index: &Index<'_>, why: &str, order: &Asked) -> TraceRecord {
     let meant = &index.traces[order.order.as_str()];
     let mut spans: Vec<&Span> = facts.spans.iter().filter(|span| meant.contains(&span.trace_id)).collect();
-    spans.sort_by_key(|span| (span.start_us, std::cmp::Reverse(span.end_us), span.span_id));
+    spans.sort_by_key(|span| (span.start_us, span.end_us, span.span_id));
     let origin_us = spans.first().map_or(order.intended_us, |span| span.start_us);
     let record = |(depth, span): (u32, &Span)| SpanRecord {
         service: span.service.clone().into_owned(),

@@ -32,6 +32,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("v0.5.0", include_str!("../../../designs/v0.5.0.toml")),
     ("v0.6.0", include_str!("../../../designs/v0.6.0.toml")),
     ("v0.7.0", include_str!("../../../designs/v0.7.0.toml")),
+    ("v0.8.0", include_str!("../../../designs/v0.8.0.toml")),
     ("v1.0.0", include_str!("../../../designs/v1.0.0.toml")),
 ];
 

@@ -114,6 +114,7 @@ impl OrderApi {
         deadline: Option<Deadline>,
     ) -> Result<Order, Problem> {
         let order_id = order.order_id.clone();
+        context.about(&order_id);
         let body = json(&ProcessOrder::from(&order));
         self.store.insert(order).await.map_err(|error| store_problem(&error, &order_id))?;
         self.telemetry.counters().order(OrderState::Placed);

@@ -8,6 +8,7 @@
 //! A worker pool (v0.3.0) stands around the whole of an order, not around each attempt: an order that is
 //! taken on keeps its worker until it is paid.
 
+mod attempts;
 mod constraints;
 pub(crate) mod handlers;
 mod naive;
@@ -87,6 +88,11 @@ pub fn router(
         .layer(DetachLayer::new(node.clone()))
         // The workers and the short queue before them. Before the body is read: a refusal costs no parsing.
         .option_layer(design.backpressure.as_ref().map(|section| worker_pool(section, telemetry)))
+        // Tells how long an order waited for its worker: directly inside the pool.
+        .map_request(|request| {
+            RequestContext::waited(&request, "queue");
+            request
+        })
         // Counts orders in work: inside the pool, so that it counts busy workers and not the queue.
         .layer(InFlightLayer::new(telemetry.gauge(IN_FLIGHT)));
 

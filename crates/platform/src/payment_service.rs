@@ -84,12 +84,16 @@ impl PaymentService {
     /// Executes a charge. When this returns, the slot is free again: whoever is answered may come back at
     /// once and find it.
     async fn execute(&self, call: ChargeCall) -> Result<Charge, Problem> {
-        let ChargeCall { request, key, deadline } = call;
+        let ChargeCall { context, request, key, deadline } = call;
         if let Some(charge) = self.charged_before(key.as_deref()).await? {
             return Ok(charge);
         }
+        let waiting = context.span("slot");
         let slot = self.slot_until(deadline).await?;
+        waiting.end_wait("taken");
+        let executing = context.span("execute");
         let executed = self.model.execute(&self.node).await;
+        executing.end(executed.as_str());
         let result = match executed {
             Executed::Succeeded => self.record(request, key).await,
             Executed::Declined => {

@@ -7,6 +7,7 @@ pub(crate) mod deadline;
 pub(crate) mod key;
 pub(crate) mod openapi;
 pub(crate) mod problem;
+pub(crate) mod recording;
 pub(crate) mod trace;
 pub(crate) mod upstream;
 

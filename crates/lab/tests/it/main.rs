@@ -5,4 +5,5 @@ mod cells;
 mod designs;
 mod erlang;
 mod expectations;
+mod observability;
 mod serve;

@@ -18,6 +18,7 @@ use tower::{Layer, Service};
 
 use crate::design::{Admission, AdmissionLimit, Backpressure};
 use crate::telemetry::Telemetry;
+use crate::web::recording::RefusedBy;
 use crate::web::{Problem, ProblemKind};
 
 /// The design's admission control.
@@ -82,7 +83,9 @@ fn answer(refusal: &Refusal) -> Response {
         Reason::NoCredit => ProblemKind::NoCredit,
         Reason::BreakerOpen => ProblemKind::BreakerOpen,
     };
-    Problem::from(kind).retry_after_s(refusal.retry_after_s()).into_response()
+    let mut answer = Problem::from(kind).retry_after_s(refusal.retry_after_s()).into_response();
+    answer.extensions_mut().insert(RefusedBy(refusal.reason));
+    answer
 }
 
 /// Turns refusals into answers.

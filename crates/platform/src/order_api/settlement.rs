@@ -57,7 +57,7 @@ impl Settlement {
     /// Sweeps for as long as the process lives.
     pub(super) fn start(node: &Node, api: Arc<OrderApi>, payment: Upstream, section: Composition) {
         let unfinished = api.telemetry.gauge(UNFINISHED);
-        let ids = Ids::named(node, "settlement-ids");
+        let ids = Ids::named(node, "settlement-ids").recorded(&api.telemetry);
         let settlement = Self { api, payment, ids, section, unfinished };
         let node = node.clone();
         // Detached: it ends with its process.
@@ -78,8 +78,12 @@ impl Settlement {
         let batch_max = self.section.settle_batch_max.get() as usize;
         for order in store.unfinished(before_us, batch_max).await? {
             let order_id = order.order_id.clone();
-            match self.settle(order).await {
+            let context = RequestContext::of_own_accord(&self.ids);
+            context.about(&order_id);
+            let span = context.span("settle").telling_the_order();
+            match self.settle(&context.within(&span), order).await {
                 Ok(settled) => {
+                    span.end(settled.as_str());
                     self.api.telemetry.counters().settled(settled);
                     tracing::info!(%order_id, outcome = settled.as_str(), "an unknown outcome was settled");
                 }
@@ -91,9 +95,9 @@ impl Settlement {
         Ok(())
     }
 
-    async fn settle(&self, order: Order) -> Result<Settled, NotNow> {
+    async fn settle(&self, context: &RequestContext, order: Order) -> Result<Settled, NotNow> {
         let order_id = order.order_id.clone();
-        match self.charge_of(&order_id).await? {
+        match self.charge_of(context, &order_id).await? {
             Some(charge) if charge.refunded_at_us.is_none() => {
                 if order.state() == OrderState::Placed {
                     self.apply(&order_id, OrderEvent::PaymentStarted).await?;
@@ -108,12 +112,12 @@ impl Settlement {
             }
             None => {}
         }
-        let VoidAnswer { voided } = self.post(&order_id, "void").await?;
+        let VoidAnswer { voided } = self.post(context, &order_id, "void").await?;
         if voided {
             self.fail(&order_id).await?;
             return Ok(Settled::Failed);
         }
-        let _refunded: Charge = self.post(&order_id, "refund").await?;
+        let _refunded: Charge = self.post(context, &order_id, "refund").await?;
         self.fail(&order_id).await?;
         Ok(Settled::Refunded)
     }
@@ -130,24 +134,32 @@ impl Settlement {
     }
 
     /// The charge under the order's key, if there is one.
-    async fn charge_of(&self, order_id: &OrderId) -> Result<Option<Charge>, NotNow> {
-        let answer = self.ask(Call::get(format!("/charges/{order_id}"))).await?;
+    async fn charge_of(
+        &self,
+        context: &RequestContext,
+        order_id: &OrderId,
+    ) -> Result<Option<Charge>, NotNow> {
+        let answer = self.ask(context, Call::get(format!("/charges/{order_id}"))).await?;
         match answer.status() {
             StatusCode::NOT_FOUND => Ok(None),
             _ => read(&answer).map(Some),
         }
     }
 
-    async fn post<T: DeserializeOwned>(&self, order_id: &OrderId, action: &str) -> Result<T, NotNow> {
-        read(&self.ask(Call::post(format!("/charges/{order_id}/{action}"), Bytes::new())).await?)
+    async fn post<T: DeserializeOwned>(
+        &self,
+        context: &RequestContext,
+        order_id: &OrderId,
+        action: &str,
+    ) -> Result<T, NotNow> {
+        read(&self.ask(context, Call::post(format!("/charges/{order_id}/{action}"), Bytes::new())).await?)
     }
 
-    async fn ask(&self, call: Call) -> Result<Response<Bytes>, NotNow> {
+    async fn ask(&self, context: &RequestContext, call: Call) -> Result<Response<Bytes>, NotNow> {
         let limit: Duration = self.section.settle_call_timeout.get();
         let deadline = Deadline::after(self.api.node.now(), limit);
-        let context = RequestContext::of_own_accord(&self.ids);
         let call = Call { deadline: Some(deadline), ..call };
-        let answer = tokio::time::timeout_at(deadline.instant(), self.payment.call(&context, call)).await;
+        let answer = tokio::time::timeout_at(deadline.instant(), self.payment.call(context, call)).await;
         answer.map_err(|_elapsed| NotNow)?.map_err(|_no_answer| NotNow)
     }
 }

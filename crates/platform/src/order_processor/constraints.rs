@@ -17,6 +17,7 @@ use tower::ServiceBuilder;
 use tower::layer::util::Stack;
 use tower::util::{BoxCloneSyncService, Either, MapErrLayer};
 
+use super::attempts::TraceAttemptsLayer;
 use super::naive::NaiveRetryLayer;
 use super::payment::{Payment, PaymentCall, PaymentClient, Unpaid};
 use crate::design::{Breaker, Design, Retries, Timeouts};
@@ -43,6 +44,8 @@ pub(super) fn way_to_payment(
     let service = ServiceBuilder::new()
         // Without limit in the naive baseline, bounded from v0.6.0 on.
         .layer(retries)
+        // Each attempt as a span, whatever became of it: refused by the breaker, timed out, answered.
+        .layer(TraceAttemptsLayer)
         .option_layer(design.breaker.as_ref().map(|section| breaker(section, telemetry)))
         .map_result(move |result| {
             count(&counted, &result);

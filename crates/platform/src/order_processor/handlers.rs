@@ -40,5 +40,6 @@ pub(crate) async fn process(
     // Reckoned from its arrival: the wait for a worker has used up a part of it.
     let deadline = deadline::of(&head.headers, context.arrived()).filter(|_| processor.has_deadlines);
     let order: ProcessOrder = body::parse(&body::read(&head.headers, body).await?)?;
+    context.about(&order.order_id);
     processor.get_paid(&context, &order, deadline).await.map(Json)
 }

@@ -20,6 +20,7 @@ use tower::Service;
 
 use crate::telemetry::{AttemptOutcome, Telemetry};
 use crate::web::problem::Received;
+use crate::web::recording::SpanGuard;
 use crate::web::upstream::{Call, Upstream, json};
 use crate::web::{Problem, ProblemKind, RequestContext, key};
 
@@ -51,6 +52,16 @@ impl PaymentCall {
             key: has_key.then(|| key::header(order.order_id.as_str())),
             deadline,
         }
+    }
+
+    /// For whom it is.
+    pub(super) const fn context(&self) -> &RequestContext {
+        &self.context
+    }
+
+    /// The same within a span of its request.
+    pub(super) fn within(self, span: &SpanGuard) -> Self {
+        if span.is_recorded() { Self { context: self.context.within(span), ..self } } else { self }
     }
 
     /// Whether a repetition cannot charge twice.
@@ -139,6 +150,24 @@ impl Unpaid {
             Self::InProgress | Self::TimedOut | Self::Broken | Self::Unknown => {
                 ProblemKind::OutcomeUnknown.into()
             }
+        }
+    }
+
+    /// How an attempt ended, in a word.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Failed { .. } => "failed",
+            Self::NotStarted => "not started",
+            Self::Rejected(_) => "rejected",
+            Self::Voided => "voided",
+            Self::Unreachable => "unreachable",
+            Self::Expired => "no time left",
+            Self::BreakerOpen(_) => "breaker open",
+            Self::Exhausted { .. } => "exhausted",
+            Self::InProgress => "in progress",
+            Self::TimedOut => "timed out",
+            Self::Broken => "broken",
+            Self::Unknown => "unknown",
         }
     }
 

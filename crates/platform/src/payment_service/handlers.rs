@@ -38,12 +38,13 @@ pub(crate) async fn charge(
     State(shared): State<Shared>,
     request: Request<Body>,
 ) -> Result<Json<ChargeAnswer>, Problem> {
-    let arrived = RequestContext::in_request(&request).arrived();
+    let context = RequestContext::in_request(&request);
     let (head, body) = request.into_parts();
     let key = key::of(&head.headers)?;
-    let deadline = deadline::of(&head.headers, arrived);
+    let deadline = deadline::of(&head.headers, context.arrived());
     let request: ChargeRequest = body::parse(&body::read(&head.headers, body).await?)?;
-    let charge = shared.charging.oneshot(ChargeCall { request, key, deadline }).await?;
+    context.about(&request.order_id);
+    let charge = shared.charging.oneshot(ChargeCall { context, request, key, deadline }).await?;
     Ok(Json(ChargeAnswer {
         charge_id: charge.id,
         order_id: charge.order_id,

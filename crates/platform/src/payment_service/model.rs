@@ -26,6 +26,17 @@ pub(super) enum Executed {
     Failed,
 }
 
+impl Executed {
+    /// The word for it.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Declined => "declined",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// The model at work.
 #[derive(Debug)]
 pub(super) struct PaymentModel {

@@ -24,11 +24,13 @@ use super::PaymentService;
 use crate::design::Idempotency;
 use crate::layers::{idempotency_problem, process};
 use crate::state::ServiceState;
-use crate::web::{Problem, ProblemKind, upstream::json};
+use crate::web::{Problem, ProblemKind, RequestContext, upstream::json};
 
 /// A charge to be executed.
 #[derive(Clone, Debug)]
 pub(super) struct ChargeCall {
+    /// Who asks for it.
+    pub(super) context: RequestContext,
     pub(super) request: ChargeRequest,
     pub(super) key: Option<String>,
     /// When nobody waits any more.

@@ -34,7 +34,7 @@ pub(crate) fn finish(router: Router, node: &Node, design: &Design, telemetry: &T
     let around = ServiceBuilder::new()
         // Outermost: everything inside, refusals and wrong paths included, has an id, a place in a trace
         // and a log span, and its problem is written out here.
-        .layer(ContextLayer::new(node))
+        .layer(ContextLayer::recorded(node, telemetry))
         // Counts every answer, also those that never reach a handler: metrics inside a constraint would
         // miss what it refuses.
         .map_response(move |response: Response| {

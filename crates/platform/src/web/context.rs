@@ -12,7 +12,8 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
+use domain::OrderId;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use node::{Node, Rng};
 use pin_project_lite::pin_project;
 use rand::Rng as _;
@@ -21,7 +22,10 @@ use tower::{Layer, Service};
 use tracing::Span;
 
 use super::problem::Problem;
+use super::recording::{self, Attempts, Recorder, Recording, RefusedBy, SpanGuard, name};
 use super::trace::{TRACEPARENT, TraceContext};
+use crate::ids::now_us;
+use crate::telemetry::Telemetry;
 
 /// The header that carries a request's id.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,6 +39,8 @@ pub(crate) struct RequestContext {
     request_id: HeaderValue,
     trace: TraceContext,
     ids: Ids,
+    /// What is done for it, as spans; `None` when they are not recorded.
+    recording: Option<Recording>,
     /// When it came in: what the caller said of its patience is reckoned from here, queues included.
     arrived: Instant,
 }
@@ -50,7 +56,51 @@ impl RequestContext {
         let request_id = request_id.unwrap_or_else(|| ids.request_id());
         let caller = headers.get(TRACEPARENT).and_then(|header| TraceContext::parse(header.as_bytes()));
         let trace = caller.unwrap_or_else(|| ids.trace());
-        Self { request_id, trace, ids: ids.clone(), arrived: ids.node.now() }
+        let recording = ids.recorder.as_ref();
+        let recording = recording.and_then(|recorder| Recording::begin(recorder, trace.trace_id));
+        let recording = recording.map(|recording| recording.within(trace.parent_id));
+        Self { request_id, trace, ids: ids.clone(), recording, arrived: ids.node.now() }
+    }
+
+    /// The order that the request is about, once that is known.
+    pub(crate) fn about(&self, order_id: &OrderId) {
+        if let Some(recording) = &self.recording {
+            recording.about(order_id);
+        }
+    }
+
+    /// Something that is done for the request begins; empty when spans are not recorded.
+    pub(crate) fn span(&self, name: &'static str) -> SpanGuard {
+        SpanGuard::begin(self.recording.as_ref(), name)
+    }
+
+    /// The next attempt at the payment begins.
+    pub(crate) fn attempt(&self) -> (SpanGuard, Option<Attempts>) {
+        match &self.recording {
+            Some(recording) => {
+                let (span, attempts) = recording.attempt();
+                (span, Some(attempts))
+            }
+            None => (SpanGuard::default(), None),
+        }
+    }
+
+    /// The same request, within a span of it.
+    pub(crate) fn within(&self, span: &SpanGuard) -> Self {
+        Self { recording: span.inside(), ..self.clone() }
+    }
+
+    /// The wait that ends now and began when the request came in; nothing when there was none.
+    pub(crate) fn waited(request: &Request<Body>, name: &'static str) {
+        let context =
+            request.extensions().get::<Self>().expect("every route stands behind the context layer");
+        let Some(recording) = &context.recording else { return };
+        let waited = context.ids.node.now().saturating_duration_since(context.arrived);
+        if !waited.is_zero() {
+            let now_us = now_us(&context.ids.node);
+            let since_us = now_us.saturating_sub(u64::try_from(waited.as_micros()).unwrap_or(now_us));
+            SpanGuard::begin(Some(recording), name).since(since_us).end("served");
+        }
     }
 
     /// The context that the outermost layer has put into a request.
@@ -68,14 +118,30 @@ impl RequestContext {
         self.request_id.to_str().expect("a request id is visible ASCII")
     }
 
-    /// Identifies a call to the next hop: the same request, the same trace, and a span of its own.
-    pub(crate) fn identify(&self, headers: &mut HeaderMap) {
+    /// Identifies a call to the next hop: the same request, the same trace, and a span of its own, which begins.
+    pub(crate) fn identify(&self, method: &Method, path: &str, headers: &mut HeaderMap) -> SpanGuard {
         let call = TraceContext { parent_id: self.ids.span_id(), ..self.trace };
         headers.insert(X_REQUEST_ID, self.request_id.clone());
         headers.insert(TRACEPARENT, call.header());
+        let recording = self.recording.as_ref();
+        SpanGuard::with_id(recording.map(|recording| (recording, call.parent_id)), || {
+            name(method, path, "call ")
+        })
     }
 
-    fn span(&self, request: &Request<Body>) -> Span {
+    /// The request itself becomes a span, if it is about an order: probes and scrapes are not. What is done for it
+    /// happens within.
+    fn begin_serving(&mut self, request: &Request<Body>) -> SpanGuard {
+        let Some(recording) = self.recording.take() else { return SpanGuard::default() };
+        if request.method() != Method::POST && !request.headers().contains_key(TRACEPARENT) {
+            return SpanGuard::default();
+        }
+        let span = SpanGuard::begin(Some(&recording), name(request.method(), request.uri().path(), ""));
+        self.recording = span.inside();
+        span.telling_the_order()
+    }
+
+    fn log_span(&self, request: &Request<Body>) -> Span {
         tracing::info_span!(
             "request",
             request_id = self.request_id(),
@@ -95,6 +161,8 @@ fn is_request_id(value: &HeaderValue) -> bool {
 pub(crate) struct Ids {
     node: Node,
     rng: Arc<Mutex<Rng>>,
+    /// Where what is done for requests is recorded, if anywhere.
+    recorder: Option<Recorder>,
 }
 
 impl Ids {
@@ -106,7 +174,12 @@ impl Ids {
     /// A stream of its own name, for work that is not asked for by requests.
     pub(crate) fn named(node: &Node, name: &str) -> Self {
         let stream = format!("{name}/{}", node.elapsed().as_micros());
-        Self { node: node.clone(), rng: Arc::new(Mutex::new(node.rng(&stream))) }
+        Self { node: node.clone(), rng: Arc::new(Mutex::new(node.rng(&stream))), recorder: None }
+    }
+
+    /// What is done for those who get ids from here is recorded, while this service's journal is on.
+    pub(crate) fn recorded(self, telemetry: &Telemetry) -> Self {
+        Self { recorder: Some(Recorder::new(&self.node, telemetry)), ..self }
     }
 
     fn next(&self) -> u64 {
@@ -140,6 +213,11 @@ impl ContextLayer {
     pub(crate) fn new(node: &Node) -> Self {
         Self { ids: Ids::new(node) }
     }
+
+    /// The same, and what is done for requests is recorded in this service's journal while that is on.
+    pub(crate) fn recorded(node: &Node, telemetry: &Telemetry) -> Self {
+        Self { ids: Ids::new(node).recorded(telemetry) }
+    }
 }
 
 impl<S> Layer<S> for ContextLayer {
@@ -170,13 +248,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let context = RequestContext::of(request.headers(), &self.ids);
-        let span = context.span(&request);
+        let mut context = RequestContext::of(request.headers(), &self.ids);
+        let served = context.begin_serving(&request);
+        let span = context.log_span(&request);
         let uri = request.uri().clone();
         let request_id = context.request_id.clone();
         request.extensions_mut().insert(context);
         let call = span.in_scope(|| self.inner.call(request));
-        ContextFuture { call, span, uri, request_id }
+        ContextFuture { call, span, uri, request_id, served }
     }
 }
 
@@ -188,6 +267,7 @@ pin_project! {
         span: Span,
         uri: Uri,
         request_id: HeaderValue,
+        served: SpanGuard,
     }
 }
 
@@ -201,7 +281,12 @@ where
         let this = self.project();
         let _inside = this.span.enter();
         let Ok(mut response) = ready!(this.call.poll(cx));
-        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let problem = response.extensions_mut().remove::<Problem>();
+        if this.served.is_recorded() {
+            let refused_by = response.extensions_mut().remove::<RefusedBy>();
+            recording::end_serving(this.served, response.status(), problem.as_ref(), refused_by);
+        }
+        if let Some(problem) = problem {
             let request_id = this.request_id.to_str().expect("a request id is visible ASCII");
             problem.write(&mut response, this.uri.path(), request_id);
         }

@@ -9,9 +9,12 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use domain::OrderId;
+use http::{Method, StatusCode};
 use node::{Node, Rng};
 use rand::Rng as _;
+use resilience::Reason;
 
+use super::problem::Problem;
 use crate::ids::now_us;
 use crate::telemetry::{SpanFact, Telemetry};
 
@@ -31,7 +34,11 @@ impl Recorder {
     /// Records into this service's journal, while that is on.
     pub(crate) fn new(node: &Node, telemetry: &Telemetry) -> Self {
         let stream = format!("span-ids/{}", node.elapsed().as_micros());
-        Self { node: node.clone(), telemetry: telemetry.clone(), rng: Arc::new(Mutex::new(node.rng(&stream))) }
+        Self {
+            node: node.clone(),
+            telemetry: telemetry.clone(),
+            rng: Arc::new(Mutex::new(node.rng(&stream))),
+        }
     }
 
     fn span_id(&self) -> u64 {
@@ -76,7 +83,12 @@ impl Recording {
         if !recorder.telemetry.spans().is_on() {
             return None;
         }
-        let recorded = Recorded { recorder: recorder.clone(), trace_id, order_id: OnceLock::new(), attempts: Mutex::default() };
+        let recorded = Recorded {
+            recorder: recorder.clone(),
+            trace_id,
+            order_id: OnceLock::new(),
+            attempts: Mutex::default(),
+        };
         Some(Self { request: Arc::new(recorded), within: 0 })
     }
 
@@ -111,7 +123,7 @@ impl Recording {
 }
 
 /// A span that has begun; empty when nothing is recorded.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[must_use = "a span ends when it is dropped"]
 pub(crate) struct SpanGuard {
     open: Option<Box<Open>>,
@@ -132,16 +144,19 @@ impl SpanGuard {
     /// A span within the recording's present one, from now on.
     pub(crate) fn begin(recording: Option<&Recording>, name: impl Into<Cow<'static, str>>) -> Self {
         let span_id = |recording: &Recording| recording.recorder().span_id();
-        Self::with_id(recording.map(|recording| (recording, span_id(recording))), name)
+        Self::with_id(recording.map(|recording| (recording, span_id(recording))), || name.into())
     }
 
     /// The same with an id that is known already, because it was sent along with a call.
-    pub(crate) fn with_id(recording: Option<(&Recording, u64)>, name: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn with_id(
+        recording: Option<(&Recording, u64)>,
+        name: impl FnOnce() -> Cow<'static, str>,
+    ) -> Self {
         let open = recording.map(|(recording, span_id)| {
             Box::new(Open {
                 recording: recording.clone(),
                 span_id,
-                name: name.into(),
+                name: name(),
                 start_us: now_us(&recording.recorder().node),
                 attempt: None,
                 outcome: CUT_OFF.into(),
@@ -185,6 +200,12 @@ impl SpanGuard {
         self.will_end(outcome);
     }
 
+    /// A wait ends now, so; one that took no time is none.
+    pub(crate) fn end_wait(mut self, outcome: impl Into<Cow<'static, str>>) {
+        self.will_end(outcome);
+        self.open = self.open.take().filter(|open| open.start_us < now_us(&open.recording.recorder().node));
+    }
+
     /// It ends so whenever it is dropped.
     pub(crate) fn will_end(&mut self, outcome: impl Into<Cow<'static, str>>) {
         if let Some(open) = &mut self.open {
@@ -215,5 +236,57 @@ impl Drop for SpanGuard {
             outcome,
             attempt,
         });
+    }
+}
+
+/// Which constraint of this very service refused; travels in the extensions of the answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RefusedBy(pub(crate) Reason);
+
+/// Tells how a request was answered, and which constraint it was that refused it.
+pub(crate) fn end_serving(
+    served: &mut SpanGuard,
+    status: StatusCode,
+    problem: Option<&Problem>,
+    refused_by: Option<RefusedBy>,
+) {
+    if let Some(RefusedBy(reason)) = refused_by {
+        SpanGuard::begin(served.inside().as_ref(), constraint(reason)).end(reason.as_str());
+    }
+    served.will_end(match problem {
+        Some(problem) => format!("{} {}", status.as_u16(), problem.kind().entry().slug).into(),
+        None => outcome(status),
+    });
+    // It ends here, and not only when the answer is out of our hands.
+    drop(std::mem::take(served));
+}
+
+const fn constraint(reason: Reason) -> &'static str {
+    match reason {
+        Reason::ConcurrencyLimit
+        | Reason::RateLimit
+        | Reason::Throttled
+        | Reason::FairShare
+        | Reason::LowPriority => "admission",
+        Reason::QueueFull | Reason::Doomed | Reason::QueueDelay | Reason::NoCredit => "queue",
+        Reason::BreakerOpen => "breaker",
+    }
+}
+
+/// An answer's status as a word; the usual one costs nothing.
+pub(crate) fn outcome(status: StatusCode) -> Cow<'static, str> {
+    if status == StatusCode::OK { "200".into() } else { status.as_u16().to_string().into() }
+}
+
+/// What a span that serves or makes a request is called; the usual ones cost nothing.
+pub(crate) fn name(method: &Method, path: &str, prefix: &'static str) -> Cow<'static, str> {
+    match (prefix, method, path) {
+        ("", &Method::POST, "/orders") => "POST /orders".into(),
+        ("", &Method::POST, "/process") => "POST /process".into(),
+        ("", &Method::POST, "/charges") => "POST /charges".into(),
+        ("call ", &Method::POST, "/process") => "call /process".into(),
+        ("call ", &Method::POST, "/charges") => "call /charges".into(),
+        ("", ..) => format!("{method} {path}").into(),
+        _ => format!("{prefix}{path}").into(),
     }
 }

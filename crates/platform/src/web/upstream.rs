@@ -18,6 +18,7 @@ use tower::ServiceExt;
 use super::context::RequestContext;
 use super::deadline::{self, X_REQUEST_TIMEOUT};
 use super::key::IDEMPOTENCY_KEY;
+use super::recording;
 use crate::kind::ServiceKind;
 use crate::service::Peer;
 use crate::telemetry::{CallWatch, Telemetry};
@@ -81,7 +82,6 @@ impl Upstream {
     ) -> Result<Response<Bytes>, CallError> {
         let Call { method, path, body, deadline, idempotency_key } = call;
         let mut request = Request::new(body);
-        *request.method_mut() = method;
         *request.uri_mut() = Uri::try_from(format!("http://{}{path}", self.authority))
             .map_err(|error| CallError::Protocol(error.to_string()))?;
         let headers = request.headers_mut();
@@ -93,11 +93,18 @@ impl Upstream {
         if let Some(key) = idempotency_key {
             headers.insert(IDEMPOTENCY_KEY, key);
         }
-        context.identify(headers);
+        let mut span = context.identify(&method, &path, headers);
+        *request.method_mut() = method;
         let watch = self.watched_by.as_ref().map(CallWatch::new);
         let answer = self.client.send(request).await;
         if let Some(watch) = watch {
             watch.ended(answer.as_ref().map_or(true, |answer| answer.status().is_server_error()));
+        }
+        if span.is_recorded() {
+            span.will_end(match &answer {
+                Ok(answer) => recording::outcome(answer.status()),
+                Err(error) => error.to_string().into(),
+            });
         }
         answer
     }

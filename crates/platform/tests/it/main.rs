@@ -6,4 +6,5 @@ mod constraints;
 mod endpoints;
 mod identity;
 mod naive;
+mod observability;
 mod support;

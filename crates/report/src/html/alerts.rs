@@ -21,8 +21,8 @@ pub(super) fn alerts(cells: &[(usize, &Cell)]) -> Markup {
                         table.numbers {
                             thead {
                                 tr {
-                                    th scope="col" { "began" } th scope="col" { "ended" } th scope="col" { "alert" }
-                                    th scope="col" { "about" } th scope="col" { "raised by" }
+                                    th scope="col" { "began" } th scope="col" { "ended" } th.words scope="col" { "alert" }
+                                    th.words scope="col" { "about" } th.words scope="col" { "raised by" }
                                     th scope="col" { "found" } th scope="col" { "too much from" }
                                 }
                             }
