@@ -119,6 +119,7 @@ mod tests {
             seed: 1,
             wall_s: 0.5,
             not_modelled: vec!["disks".into()],
+            sections: vec![],
             cells: vec![],
         }
     }

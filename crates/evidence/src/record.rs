@@ -5,6 +5,7 @@
 //! beyond what a reader could use. `null` means "not defined" (0 ÷ 0, no fault, never recovered).
 
 mod load;
+mod sections;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use load::{LoadRecord, LoadStep};
+pub use sections::{Section, SectionKind};
 pub use steps::{Metastability, Stability, Step};
 
 /// The version of this format.
@@ -34,6 +36,9 @@ pub struct Record {
     /// What the world does not model: printed at the foot of every report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_modelled: Vec<String>,
+    /// What reports show beside what every report shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<Section>,
     /// One entry per design, load, fault and seed.
     pub cells: Vec<Cell>,
 }

@@ -18,6 +18,7 @@ use serde::Serialize;
 
 pub use diff::{DesignDiff, KeyChange, diff};
 pub use file::DesignFile;
+pub(crate) use resolve::resolve_variant;
 pub use resolve::{Origin, ResolvedDesign, resolve};
 pub use show::show;
 

@@ -13,6 +13,7 @@ mod metric;
 mod narrow;
 mod prototype;
 mod replay;
+mod sections;
 
 use std::{
     fs,
@@ -21,6 +22,7 @@ use std::{
 };
 
 use chaos::FaultPlan;
+use evidence::record::Section;
 
 pub use check::{NotRun, check, not_run};
 pub use expect::{Bound, Comparison, Expectation, OverSeeds, Side};
@@ -51,6 +53,8 @@ pub struct Experiment {
     pub load: LoadPlan,
     /// Within what time after its intended send a success counts as goodput.
     pub slo: Duration,
+    /// What its report shows beside what every report shows.
+    pub sections: Vec<Section>,
     /// What must come out, in the order of the file.
     pub expectations: Vec<Expectation>,
 }

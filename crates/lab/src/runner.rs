@@ -96,6 +96,7 @@ pub fn run(
         world: "sim".to_owned(),
         seed,
         wall_s: (started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+        sections: experiment.sections.clone(),
         not_modelled: node::sim::NOT_MODELLED.iter().copied().map(str::to_owned).collect(),
         cells,
     })

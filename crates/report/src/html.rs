@@ -9,6 +9,7 @@ mod alerts;
 mod data;
 mod matrix;
 mod scene;
+mod sections;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use crate::format;
 use crate::grid::Grid;
+use crate::sections::Sheet;
 use crate::terminal::fault_title;
 use crate::words;
 
@@ -34,7 +36,8 @@ const POLICY: &str =
 #[must_use]
 pub fn html(record: &Record, verdicts: &[Verdict]) -> String {
     let grid = Grid::new(record);
-    let page = Page { record, grid: &grid, verdicts };
+    let sheets = crate::sections::sheets(record, &grid);
+    let page = Page { record, grid: &grid, verdicts, sheets: &sheets };
     page.document().into_string()
 }
 
@@ -43,6 +46,7 @@ struct Page<'a> {
     record: &'a Record,
     grid: &'a Grid<'a>,
     verdicts: &'a [Verdict],
+    sheets: &'a [Sheet],
 }
 
 impl Page<'_> {
@@ -65,6 +69,7 @@ impl Page<'_> {
                     (self.navigation())
                     main {
                         (self.summary())
+                        (sections::sections(self.sheets))
                         @for (i, fault) in self.grid.faults.iter().enumerate() { (self.fault(i, fault)) }
                         (tables::ledger(self.grid))
                         (tables::spread(self.record, self.grid))
@@ -74,6 +79,7 @@ impl Page<'_> {
                     script type="application/json" id="data" { (PreEscaped(data::json(self.grid))) }
                     (PreEscaped(plotly()))
                     script { (PreEscaped(SCRIPT)) }
+                    (sections::script(self.sheets))
                 }
             }
         }
@@ -106,6 +112,7 @@ impl Page<'_> {
         markup! {
             nav aria-label="Sections" {
                 a href="#summary" { "Summary" }
+                (sections::navigation(self.sheets))
                 @for (i, fault) in self.grid.faults.iter().enumerate() {
                     a href={ "#fault-" (i) } { (words::capital(&words::under(fault))) }
                 }

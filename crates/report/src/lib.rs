@@ -9,6 +9,7 @@ mod grid;
 mod html;
 #[cfg(test)]
 mod sample;
+mod sections;
 pub mod terminal;
 mod words;
 

@@ -11,6 +11,7 @@ pub(crate) fn record(cells: Vec<Cell>) -> Record {
         seed: 1,
         wall_s: 1.5,
         not_modelled: vec!["packet loss".to_owned()],
+        sections: vec![],
         cells,
     }
 }

@@ -17,6 +17,7 @@ use evidence::record::{Cell, Ledger, Record};
 
 use crate::format;
 use crate::grid::Grid;
+use crate::sections;
 use crate::words::{self, Tone};
 pub(crate) use layout::{Column, Field, paragraph, render};
 pub use spread::spread;
@@ -100,6 +101,7 @@ pub fn table(record: &Record, width: Option<u16>, colour: bool) -> String {
     }
     text.push_str(&legend(width));
     text.push('\n');
+    text.push_str(&sections::text(&sections::sheets(record, &grid), width, colour));
     text.push_str(&heading("What happened", colour));
     text.push_str(&stories(&grid, width));
     if grid.seeds.len() > 1 {

@@ -64,6 +64,7 @@ fn record() -> Record {
         seed: 7,
         wall_s: 0.25,
         not_modelled: vec![],
+        sections: vec![],
         cells: vec![assess(meta(), &facts())],
     }
 }

@@ -20,6 +20,10 @@ pub struct DesignFile {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub extends: Option<Spanned<String>>,
+    /// Sections of what it extends that it does not have.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub without: Vec<Spanned<String>>,
     /// What it adds, in a few words.
     #[serde(default)]
     pub title: String,
@@ -46,6 +50,41 @@ pub struct DesignFile {
     pub observability: Option<Observability>,
     /// What it takes for all of them to work together.
     pub composition: Option<Composition>,
+}
+
+impl DesignFile {
+    /// The sections that a design can do without, and whether this file states them.
+    pub(super) const fn constraints(&self) -> [(&'static str, bool); 8] {
+        [
+            ("admission", self.admission.is_some()),
+            ("backpressure", self.backpressure.is_some()),
+            ("timeouts", self.timeouts.is_some()),
+            ("idempotency", self.idempotency.is_some()),
+            ("retries", self.retries.is_some()),
+            ("breaker", self.breaker.is_some()),
+            ("observability", self.observability.is_some()),
+            ("composition", self.composition.is_some()),
+        ]
+    }
+
+    /// Whether it states this section.
+    pub(super) fn states(&self, section: &str) -> bool {
+        self.constraints().contains(&(section, true))
+    }
+}
+
+/// What is wrong with a variant's name, if anything: it may be words, because it stands only in its experiment.
+pub(super) fn variant_name_fault(name: &str) -> Option<&'static str> {
+    let words = name.split(' ');
+    let is_plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "._-+%".contains(c));
+    match name {
+        "" => Some("a variant needs a name"),
+        name if name.len() > 64 => Some("a variant's name has at most 64 characters"),
+        _ if words.clone().any(|word| word.is_empty() || !is_plain(word)) => {
+            Some("a variant's name is made of words of letters, digits, `.`, `-`, `_`, `+` and `%`")
+        }
+        _ => None,
+    }
 }
 
 /// What is wrong with a design's name, if anything: it stands in lists, file names and commands.

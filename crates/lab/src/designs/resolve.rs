@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use platform::design::Design;
-use serde::Serialize;
+use platform::design::{Composition, Design};
+use serde::{Deserialize, Serialize};
 
 use super::{
     BUILT_IN, DesignError,
-    file::{DesignFile, name_fault},
+    file::{DesignFile, name_fault, variant_name_fault},
 };
 use crate::toml_file::FileError;
 
@@ -45,20 +45,47 @@ pub struct Origin {
 /// When a design on the way is unknown, unreadable or says something that cannot be, when designs extend
 /// each other in a circle, or when none of them has a `[payment]` section.
 pub fn resolve(name_or_path: &str) -> Result<ResolvedDesign, DesignError> {
-    let chain = chain(name_or_path)?;
+    assemble(&chain(Place::new(name_or_path, None).load()?)?)
+}
+
+/// Reads a design that stands inside another file, of which `text` is the whole.
+///
+/// # Errors
+/// As for [`resolve`].
+pub(crate) fn resolve_variant(
+    label: &str,
+    text: &str,
+    folder: Option<&Path>,
+    file: DesignFile,
+) -> Result<ResolvedDesign, DesignError> {
+    let identity = format!("{label}#{}", file.name.get_ref());
+    let (label, text, folder) = (label.to_owned(), text.to_owned(), folder.map(Path::to_owned));
+    let own = Loaded { label, identity, folder, text, file };
+    if let Some(reason) = variant_name_fault(own.file.name.get_ref()) {
+        return Err(own.refuse(Some(own.file.name.span()), reason).into());
+    }
+    if own.file.extends.is_none() {
+        return Err(own.refuse(Some(own.file.name.span()), "a variant `extends` another design").into());
+    }
+    assemble(&chain(own)?)
+}
+
+/// The design of a chain of files.
+fn assemble(chain: &[Loaded]) -> Result<ResolvedDesign, DesignError> {
+    removals_fit(chain)?;
     let own = chain.first().expect("a chain begins with the design itself");
     let mut origins = BTreeMap::new();
-    let topology = nearest(&chain, "topology", |file| file.topology, &mut origins);
-    let payment = nearest(&chain, "payment", |file| file.payment.clone(), &mut origins);
-    let admission = nearest(&chain, "admission", |file| file.admission.clone(), &mut origins);
-    let backpressure = nearest(&chain, "backpressure", |file| file.backpressure.clone(), &mut origins);
-    let timeouts = nearest(&chain, "timeouts", |file| file.timeouts.clone(), &mut origins);
-    let idempotency = nearest(&chain, "idempotency", |file| file.idempotency.clone(), &mut origins);
-    let retries = nearest(&chain, "retries", |file| file.retries.clone(), &mut origins);
-    let breaker = nearest(&chain, "breaker", |file| file.breaker.clone(), &mut origins);
-    let observability = nearest(&chain, "observability", |file| file.observability.clone(), &mut origins);
-    let composition = nearest(&chain, "composition", |file| file.composition.clone(), &mut origins);
-    note_overrides(&chain, &mut origins);
+    let topology = nearest(chain, "topology", |file| file.topology, &mut origins);
+    let payment = nearest(chain, "payment", |file| file.payment.clone(), &mut origins);
+    let admission = nearest(chain, "admission", |file| file.admission.clone(), &mut origins);
+    let backpressure = nearest(chain, "backpressure", |file| file.backpressure.clone(), &mut origins);
+    let timeouts = nearest(chain, "timeouts", |file| file.timeouts.clone(), &mut origins);
+    let idempotency = nearest(chain, "idempotency", |file| file.idempotency.clone(), &mut origins);
+    let retries = nearest(chain, "retries", |file| file.retries.clone(), &mut origins);
+    let breaker = nearest(chain, "breaker", |file| file.breaker.clone(), &mut origins);
+    let observability = nearest(chain, "observability", |file| file.observability.clone(), &mut origins);
+    let composition = nearest(chain, "composition", |file| file.composition.clone(), &mut origins);
+    let composition = composition.map(|composition| overriding(chain, composition, &mut origins));
     let payment = payment.ok_or_else(|| {
         own.refuse(None, "the design has no [payment] section, neither its own nor from what it extends")
     })?;
@@ -93,25 +120,73 @@ fn nearest<T>(
     pick: impl Fn(&DesignFile) -> Option<T>,
     origins: &mut BTreeMap<&'static str, Origin>,
 ) -> Option<T> {
-    let (value, loaded) = chain.iter().find_map(|loaded| Some((pick(&loaded.file)?, loaded)))?;
+    let nearest = chain.iter().find_map(|loaded| match pick(&loaded.file) {
+        Some(value) => Some(Some((value, loaded))),
+        None => loaded.removes(section).then_some(None),
+    });
+    let (value, loaded) = nearest??;
     let comment = comment_above(&loaded.text, section);
     origins.insert(section, Origin { file: loaded.label.clone(), comment });
     Some(value)
 }
 
-/// A section that a composition states anew comes from there.
-fn note_overrides(chain: &[Loaded], origins: &mut BTreeMap<&'static str, Origin>) {
-    let composed = chain.iter().find_map(|loaded| Some((loaded, loaded.file.composition.as_ref()?)));
-    let Some((loaded, composition)) = composed else { return };
-    for section in composition.overridden() {
-        let comment = comment_above(&loaded.text, &format!("composition.{section}"));
-        origins.insert(section, Origin { file: loaded.label.clone(), comment });
+/// What the composition still overrides: a section that a nearer file states or does without is that file's. What
+/// it does override comes from there.
+fn overriding(
+    chain: &[Loaded],
+    mut composition: Composition,
+    origins: &mut BTreeMap<&'static str, Origin>,
+) -> Composition {
+    let at = chain.iter().position(|loaded| loaded.file.composition.is_some());
+    let at = at.expect("some file states the composition");
+    let is_nearer =
+        |section| chain[..at].iter().any(|loaded| loaded.file.states(section) || loaded.removes(section));
+    fn keep<T>(section: &mut Option<T>, is_nearer: bool) {
+        section.take_if(|_| is_nearer);
     }
+    keep(&mut composition.admission, is_nearer("admission"));
+    keep(&mut composition.backpressure, is_nearer("backpressure"));
+    keep(&mut composition.timeouts, is_nearer("timeouts"));
+    keep(&mut composition.idempotency, is_nearer("idempotency"));
+    keep(&mut composition.retries, is_nearer("retries"));
+    keep(&mut composition.breaker, is_nearer("breaker"));
+    for section in composition.overridden() {
+        let comment = comment_above(&chain[at].text, &format!("composition.{section}"));
+        origins.insert(section, Origin { file: chain[at].label.clone(), comment });
+    }
+    composition
+}
+
+/// Every section that a file does without must be there to be removed: a misspelt one would change nothing.
+fn removals_fit(chain: &[Loaded]) -> Result<(), FileError> {
+    for (index, loaded) in chain.iter().enumerate() {
+        for section in &loaded.file.without {
+            let (name, span) = (section.get_ref().as_str(), Some(section.span()));
+            let known = loaded.file.constraints().map(|(known, _)| known);
+            if !known.contains(&name) {
+                let known = known.join(", ");
+                return Err(loaded
+                    .refuse(span, &format!("no section {name:?} to do without, expected one of {known}")));
+            }
+            if loaded.file.states(name) {
+                return Err(
+                    loaded.refuse(span, &format!("the design has a [{name}] section and is without it"))
+                );
+            }
+            let mut above = chain[index + 1..].iter();
+            let nearest = above.find(|loaded| loaded.file.states(name) || loaded.removes(name));
+            if nearest.is_none_or(|loaded| loaded.removes(name)) {
+                let reason = format!("nothing that the design extends has a [{name}] section to do without");
+                return Err(loaded.refuse(span, &reason));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The design's own file, then what it extends, up to the first that extends nothing.
-fn chain(name_or_path: &str) -> Result<Vec<Loaded>, DesignError> {
-    let mut chain = vec![Place::new(name_or_path, None).load()?];
+fn chain(own: Loaded) -> Result<Vec<Loaded>, DesignError> {
+    let mut chain = vec![own];
     loop {
         let last = chain.last().expect("it began with one");
         let Some(extends) = &last.file.extends else { return Ok(chain) };
@@ -143,10 +218,17 @@ fn chain(name_or_path: &str) -> Result<Vec<Loaded>, DesignError> {
 enum Place {
     BuiltIn(String),
     File(PathBuf),
+    /// A variant of an experiment: `experiments/ablation.toml#v1.0.0 without breaker`.
+    Variant(PathBuf, String),
 }
 
 impl Place {
     fn new(name_or_path: &str, folder: Option<&Path>) -> Self {
+        if let Some((file, name)) = name_or_path.split_once(".toml#") {
+            let file = format!("{file}.toml");
+            let path = folder.map_or_else(|| PathBuf::from(&file), |folder| folder.join(&file));
+            return Self::Variant(path, name.to_owned());
+        }
         let is_path = name_or_path.contains('/')
             || Path::new(name_or_path).extension().is_some_and(|extension| extension == "toml");
         match (is_path, folder) {
@@ -159,7 +241,7 @@ impl Place {
     fn label(&self) -> String {
         match self {
             Self::BuiltIn(name) => format!("designs/{name}.toml"),
-            Self::File(path) => path.display().to_string(),
+            Self::File(path) | Self::Variant(path, _) => path.display().to_string(),
         }
     }
 
@@ -168,6 +250,9 @@ impl Place {
         match self {
             Self::BuiltIn(name) => name.clone(),
             Self::File(path) => fs::canonicalize(path).as_deref().unwrap_or(path).display().to_string(),
+            Self::Variant(path, name) => {
+                format!("{}#{name}", fs::canonicalize(path).as_deref().unwrap_or(path).display())
+            }
         }
     }
 
@@ -178,20 +263,42 @@ impl Place {
                 let built_in = BUILT_IN.iter().find(|(known, _)| known == name);
                 built_in.ok_or_else(|| DesignError::Unknown { name: name.clone() })?.1.to_owned()
             }
-            Self::File(path) => fs::read_to_string(path)
+            Self::File(path) | Self::Variant(path, _) => fs::read_to_string(path)
                 .map_err(|source| DesignError::Read { file: label.clone(), source })?,
         };
-        let file: DesignFile =
-            toml::from_str(&text).map_err(|error| FileError::from_toml(&label, &text, &error))?;
-        if let Some(reason) = name_fault(file.name.get_ref()) {
+        let wrong = |error: toml::de::Error| FileError::from_toml(&label, &text, &error);
+        let file: DesignFile = match self {
+            Self::Variant(_, name) => {
+                let Variants { variant } = toml::from_str(&text).map_err(wrong)?;
+                let known: Vec<_> = variant.iter().map(|file| file.name.get_ref().clone()).collect();
+                let found = variant.into_iter().find(|file| file.name.get_ref() == name);
+                found.ok_or_else(|| {
+                    let reason = format!("no variant {name:?}, expected one of {}", known.join(", "));
+                    FileError::at(&label, &text, None, &reason)
+                })?
+            }
+            Self::BuiltIn(_) | Self::File(_) => toml::from_str(&text).map_err(wrong)?,
+        };
+        let fault = match self {
+            Self::Variant(..) => variant_name_fault(file.name.get_ref()),
+            Self::BuiltIn(_) | Self::File(_) => name_fault(file.name.get_ref()),
+        };
+        if let Some(reason) = fault {
             return Err(FileError::at(&label, &text, Some(file.name.span()), reason).into());
         }
         let folder = match self {
             Self::BuiltIn(_) => None,
-            Self::File(path) => path.parent().map(Path::to_owned),
+            Self::File(path) | Self::Variant(path, _) => path.parent().map(Path::to_owned),
         };
         Ok(Loaded { label, identity: self.identity(), folder, text, file })
     }
+}
+
+/// The variants of an experiment file; what else stands in it is its own business.
+#[derive(Deserialize)]
+struct Variants {
+    #[serde(default)]
+    variant: Vec<DesignFile>,
 }
 
 /// A design file that was read.
@@ -204,6 +311,10 @@ struct Loaded {
 }
 
 impl Loaded {
+    fn removes(&self, section: &str) -> bool {
+        self.file.without.iter().any(|name| name.get_ref() == section)
+    }
+
     fn refuse(&self, span: Option<std::ops::Range<usize>>, reason: &str) -> FileError {
         FileError::at(&self.label, &self.text, span, reason)
     }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use chaos::{FaultFile, FaultPlan};
+use evidence::record::Section;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -14,7 +15,7 @@ use super::{
     prototype::prototype,
 };
 use crate::{
-    designs,
+    designs::{self, DesignError, DesignFile},
     toml_file::{FileError, chain},
 };
 
@@ -32,6 +33,10 @@ pub struct ExperimentFile {
     /// What is tried: built-in designs by name, others by a path relative to this file.
     #[schemars(with = "Vec<String>")]
     designs: Spanned<Vec<Spanned<String>>>,
+    /// Designs of its own: each extends another, without some of its sections or with others.
+    #[serde(default)]
+    #[schemars(with = "Vec<DesignFile>")]
+    variant: Vec<Spanned<DesignFile>>,
     /// Under what faults: `none`, `brownout`, `blackout`, or one that this file defines. Unless said: `none`, and those it defines.
     #[serde(default)]
     #[schemars(with = "Option<Vec<String>>")]
@@ -45,6 +50,10 @@ pub struct ExperimentFile {
     load: LoadsFile,
     /// Within what time after its intended send a success counts as goodput; 2 s unless said.
     slo: Option<load::Span>,
+    /// What its report shows beside what every report shows.
+    #[serde(default)]
+    #[schemars(with = "Vec<Section>")]
+    section: Vec<Spanned<Section>>,
     /// What must come out.
     #[serde(default)]
     #[schemars(with = "Vec<ExpectFile>")]
@@ -65,7 +74,8 @@ pub(super) fn read(label: &str, text: &str, source: Source) -> Result<Experiment
         Source::Ladder => None,
         Source::File(path) => path.parent(),
     };
-    let designs = candidates(&file.designs, folder, &refuse)?;
+    let variants = variants(label, text, folder, file.variant, &refuse)?;
+    let designs = candidates(&file.designs, variants, folder, &refuse)?;
     let faults = plans(file.faults.as_ref(), &file.fault, &refuse)?;
     let mut experiment = Experiment {
         name: name.clone(),
@@ -75,9 +85,15 @@ pub(super) fn read(label: &str, text: &str, source: Source) -> Result<Experiment
         faults,
         load: file.load.into(),
         slo: file.slo.map_or(evidence::SLO, load::Span::get),
+        sections: Vec::new(),
         expectations: Vec::new(),
     };
     let prototype = prototype(&experiment);
+    for section in file.section {
+        super::sections::check(section.get_ref(), &experiment, &prototype)
+            .map_err(|reason| refuse(section.span(), &reason))?;
+        experiment.sections.push(section.into_inner());
+    }
     for expect in file.expect {
         let span = expect.span();
         let expectation = expect.into_inner().bind(&experiment, &prototype);
@@ -89,29 +105,72 @@ pub(super) fn read(label: &str, text: &str, source: Source) -> Result<Experiment
 
 type Span = std::ops::Range<usize>;
 
+/// The designs that the file defines itself.
+fn variants(
+    label: &str,
+    text: &str,
+    folder: Option<&Path>,
+    written: Vec<Spanned<DesignFile>>,
+    refuse: &impl Fn(Span, &str) -> FileError,
+) -> Result<Vec<(Span, Candidate)>, FileError> {
+    let mut variants: Vec<(Span, Candidate)> = Vec::new();
+    for variant in written {
+        let span = variant.span();
+        let resolved = designs::resolve_variant(label, text, folder, variant.into_inner());
+        let resolved = resolved.map_err(|error| match error {
+            DesignError::File(error) if error.file == label => error,
+            error => refuse(span.clone(), &chain(&error)),
+        })?;
+        let name = resolved.design.name.clone();
+        if variants.iter().any(|(_, other)| other.name() == name) {
+            return Err(refuse(span, &format!("the variant {name} is there twice")));
+        }
+        variants.push((span, Candidate { argument: name, resolved }));
+    }
+    Ok(variants)
+}
+
 fn candidates(
     written: &Spanned<Vec<Spanned<String>>>,
+    variants: Vec<(Span, Candidate)>,
     folder: Option<&Path>,
     refuse: &impl Fn(Span, &str) -> FileError,
 ) -> Result<Vec<Candidate>, FileError> {
     let mut candidates: Vec<Candidate> = Vec::new();
     for design in written.get_ref() {
-        let is_path = design.get_ref().contains('/') || design.get_ref().ends_with(".toml");
-        let argument = match folder.filter(|_| is_path) {
-            Some(folder) => folder.join(design.get_ref()).display().to_string(),
-            None => design.get_ref().clone(),
+        let own = variants.iter().find(|(_, variant)| variant.name() == design.get_ref());
+        let candidate = match own {
+            Some((_, variant)) => variant.clone(),
+            None => built_in_or_file(design, folder, refuse)?,
         };
-        let resolved = designs::resolve(&argument).map_err(|error| refuse(design.span(), &chain(&error)))?;
-        let candidate = Candidate { argument, resolved };
         if candidates.iter().any(|other| other.name() == candidate.name()) {
             return Err(refuse(design.span(), &format!("the design {} is there twice", candidate.name())));
         }
         candidates.push(candidate);
     }
+    let is_unused = |variant: &Candidate| candidates.iter().all(|other| other.name() != variant.name());
+    if let Some((span, variant)) = variants.iter().find(|(_, variant)| is_unused(variant)) {
+        let reason = format!("the variant {} is defined, but `designs` does not name it", variant.name());
+        return Err(refuse(span.clone(), &reason));
+    }
     if candidates.is_empty() {
         return Err(refuse(written.span(), "an experiment needs a design"));
     }
     Ok(candidates)
+}
+
+fn built_in_or_file(
+    design: &Spanned<String>,
+    folder: Option<&Path>,
+    refuse: &impl Fn(Span, &str) -> FileError,
+) -> Result<Candidate, FileError> {
+    let is_path = design.get_ref().contains('/') || design.get_ref().ends_with(".toml");
+    let argument = match folder.filter(|_| is_path) {
+        Some(folder) => folder.join(design.get_ref()).display().to_string(),
+        None => design.get_ref().clone(),
+    };
+    let resolved = designs::resolve(&argument).map_err(|error| refuse(design.span(), &chain(&error)))?;
+    Ok(Candidate { argument, resolved })
 }
 
 fn plans(

@@ -35,10 +35,7 @@ fn what_cannot_be_run_is_refused_before_anything_runs() {
             RunOptions { designs: names(&["v0.1.0", "v0.1.0"]), ..options() },
             "the design v0.1.0 is there twice",
         ),
-        (
-            RunOptions { designs: names(&["v7"]), ..options() },
-            &unknown,
-        ),
+        (RunOptions { designs: names(&["v7"]), ..options() }, &unknown),
         (
             RunOptions { faults: names(&["blackut"]), ..options() },
             "no fault \"blackut\", expected one of none, brownout, blackout",

@@ -115,6 +115,18 @@ fn a_wrong_experiment_is_refused_with_its_place_and_its_reason() {
         format!("{head}{load}{expect}faults = []\nmetric = \"offered\"\nat_least = 1\n"),
         format!("{head}{load}{expect}metric = \"offered\"\nat_lest = 1\n"),
         format!("{head}{load}{expect}metric = \"offered\"\nis = \"many\"\n"),
+        format!("{head}{load}[[variant]]\nname = \"v\"\n"),
+        format!("{head}{load}[[variant]]\nname = \"v\"\nextends = \"v0.3.0\"\n"),
+        format!("{head}{load}[[variant]]\nname = \"v/w\"\nextends = \"v0.3.0\"\n"),
+        format!("{head}{load}[[variant]]\nname = \"v\"\nextends = \"v0.1.0\"\nwithout = [\"admission\"]\n"),
+        format!("{head}{load}[[variant]]\nname = \"v\"\nextends = \"v0.3.0\"\nwithout = [\"payment\"]\n"),
+        format!(
+            "{head}{load}[[variant]]\nname = \"v\"\nextends = \"v0.2.0\"\nwithout = [\"admission\"]\n[variant.admission]\nkind = \"concurrency\"\nlimit = 3\n"
+        ),
+        format!("{head}{load}[[section]]\nkind = \"table\"\ntitle = \"t\"\n"),
+        format!("{head}{load}[[section]]\nkind = \"matrix\"\ntitle = \"t\"\nmetrics = [\"goodput\"]\n"),
+        format!("{head}{load}[[section]]\nkind = \"hysteresis\"\ntitle = \"t\"\n"),
+        format!("{head}{load}[[section]]\nkind = \"ablation\"\ntitle = \"t\"\nreference = \"v9\"\n"),
         format!("{head}{load}{expect}loads = [\"x\"]\nmetric = \"offered\"\nat_least = 1\n"),
         format!("{head}[load]\nkind = \"steps\"\nsteps = [{{ rate_per_s = 5, duration = \"0s\" }}]\n"),
         format!(
@@ -170,7 +182,10 @@ fn what_is_not_there_is_named_with_what_is() {
     let error = designs::resolve("v0.9.9").expect_err("unknown");
     assert_eq!(
         error.to_string(),
-        format!("no design \"v0.9.9\", expected one of {}, or a path to a .toml file", designs::known().join(", "))
+        format!(
+            "no design \"v0.9.9\", expected one of {}, or a path to a .toml file",
+            designs::known().join(", ")
+        )
     );
     let error = Experiment::read(Path::new("no/such.toml")).expect_err("missing");
     assert_eq!(error.to_string(), "the experiment no/such.toml cannot be read");

@@ -79,3 +79,36 @@ fn a_difference_is_one_line_for_each_key() {
         .join("\n")
     );
 }
+
+#[test]
+fn a_variant_lacks_what_it_is_without_and_can_be_shown_by_its_experiment_and_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("variants.toml");
+    let text = r#"
+name = "variants"
+designs = ["v0.3.0", "v0.3.0 without admission"]
+
+[[variant]]
+name = "v0.3.0 without admission"
+extends = "v0.3.0"
+without = ["admission"]
+[variant.payment]
+profile = "flaky"
+
+[load]
+kind = "constant"
+rates = [50]
+duration = "3s"
+"#;
+    fs::write(&path, text).expect("writable");
+    let experiment = lab::experiment::Experiment::read(&path).expect("a good experiment");
+    let variant = &experiment.designs[1].resolved;
+    assert_eq!(variant.design.name, "v0.3.0 without admission");
+    assert!(variant.design.admission.is_none() && variant.design.backpressure.is_some());
+    assert_eq!(variant.design.payment, Profile::Flaky.payment());
+    let shown = resolve(&format!("{}#v0.3.0 without admission", path.display())).expect("it resolves");
+    assert_eq!(shown.design, variant.design);
+    let difference = diff("v0.3.0", &format!("{}#v0.3.0 without admission", path.display())).expect("both");
+    assert_eq!(difference.removed.keys().collect::<Vec<_>>(), ["admission"]);
+    assert!(resolve(&format!("{}#another", path.display())).is_err());
+}

@@ -54,6 +54,7 @@ fn record(experiment: &Experiment) -> Record {
         seed: 1,
         wall_s: 0.0,
         not_modelled: vec![],
+        sections: vec![],
         cells,
     }
 }

@@ -50,6 +50,7 @@ pub(crate) fn ladder(seeds: &[u64]) -> Record {
             "packet loss and reordering within a connection".to_owned(),
             "links faster than 1 ms".to_owned(),
         ],
+        sections: vec![],
         cells,
     }
 }

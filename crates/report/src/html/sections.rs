@@ -1,0 +1,100 @@
+//! The sections that an experiment asks for: words, a drawing where there is one, and a table.
+
+use maud::{Markup, PreEscaped, html};
+
+use crate::sections::{Drawing, Sheet};
+use crate::words::Tone;
+
+const SCRIPT: &str = include_str!("sections.js");
+
+/// The links to them.
+pub(super) fn navigation(sheets: &[Sheet]) -> Markup {
+    html! {
+        @for (i, sheet) in sheets.iter().enumerate() { a href={ "#section-" (i) } { (sheet.title) } }
+    }
+}
+
+/// All of them.
+pub(super) fn sections(sheets: &[Sheet]) -> Markup {
+    html! {
+        @for (i, sheet) in sheets.iter().enumerate() {
+            section.asked id={ "section-" (i) } aria-labelledby={ "section-title-" (i) } {
+                h2 id={ "section-title-" (i) } { (sheet.title) }
+                @if !sheet.text.is_empty() { p { (sheet.text) } }
+                @if let Some(drawing) = &sheet.drawing { (place(i, drawing)) }
+                (table(sheet))
+                @if !sheet.findings.is_empty() {
+                    ul.findings { @for finding in &sheet.findings { li { (finding) } } }
+                }
+            }
+        }
+    }
+}
+
+/// Where the script draws, and what.
+fn place(index: usize, drawing: &Drawing) -> Markup {
+    let (kind, numbers) = match drawing {
+        Drawing::Hysteresis(courses) => ("hysteresis", serde_json::to_string(courses)),
+        Drawing::Frontier(points) => ("frontier", serde_json::to_string(points)),
+    };
+    let numbers = numbers.expect("all keys are text, and memory takes every write");
+    // "</script>" inside a design's name must not end the element.
+    let numbers = numbers.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    let caption = match drawing {
+        Drawing::Hysteresis(_) => {
+            "Goodput against the load asked for, step by step: solid on the way up, dotted on the way down, a number at \
+             each step. Where the way down lies below the way up, the same load no longer gets the same goodput."
+        }
+        Drawing::Frontier(_) => {
+            "Latency (p99 of successes) against goodput; one point for each load, larger where more was refused or \
+             failed. To the lower right is better."
+        }
+    };
+    html! {
+        figure {
+            figcaption { span { (caption) } }
+            div.drawing data-kind=(kind) data-numbers={ "section-numbers-" (index) } {}
+            script type="application/json" id={ "section-numbers-" (index) } { (PreEscaped(numbers)) }
+        }
+    }
+}
+
+fn table(sheet: &Sheet) -> Markup {
+    html! {
+        div.wide {
+            table.numbers.asked {
+                thead { tr { @for head in &sheet.heads { th scope="col" { (head) } } } }
+                @for group in &sheet.groups {
+                    tbody {
+                        @for line in group {
+                            tr {
+                                @for (i, entry) in line.iter().enumerate() {
+                                    @if i == 0 {
+                                        th scope="row" { (entry.text) }
+                                    } @else {
+                                        td class=[class(entry.tone)] { (entry.text) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+const fn class(tone: Option<Tone>) -> Option<&'static str> {
+    match tone {
+        Some(Tone::Bad) => Some("problem"),
+        Some(Tone::Mixed) => Some("doubtful"),
+        Some(Tone::Good) | None => None,
+    }
+}
+
+/// What draws them; nothing when there is nothing to draw.
+pub(super) fn script(sheets: &[Sheet]) -> Markup {
+    html! {
+        @if sheets.iter().any(|sheet| sheet.drawing.is_some()) { script { (PreEscaped(SCRIPT)) } }
+    }
+}

@@ -1,0 +1,77 @@
+//! The metrics of cells by their paths, as means over the seeds.
+
+use evidence::metric::{Found, find};
+use evidence::record::{Cell, LoadRecord, Record, Series};
+use serde_json::Value;
+
+/// Every cell of a record as JSON, without its series, which no section shows.
+pub(super) struct Numbers {
+    cells: Vec<(Key, Value)>,
+}
+
+/// What tells cells apart, but for their seed.
+#[derive(Clone, Debug, PartialEq)]
+struct Key {
+    design: String,
+    fault: String,
+    load: LoadRecord,
+}
+
+/// A metric of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Number {
+    /// A number, or null.
+    Value(Option<f64>),
+    /// A word; several where seeds differ.
+    Words(Vec<String>),
+    /// The cell was not run, or has no such metric.
+    Absent,
+}
+
+impl Number {
+    /// The number, if it is one.
+    pub(super) const fn value(&self) -> Option<f64> {
+        match self {
+            Self::Value(value) => *value,
+            Self::Words(_) | Self::Absent => None,
+        }
+    }
+}
+
+impl Numbers {
+    pub(super) fn of(record: &Record) -> Self {
+        let cell = |cell: &Cell| {
+            let key = Key { design: cell.design.clone(), fault: cell.fault.clone(), load: cell.load.clone() };
+            let slim = Cell { series: Series::default(), ..cell.clone() };
+            (key, serde_json::to_value(slim).expect("a cell has text keys only"))
+        };
+        Self { cells: record.cells.iter().map(cell).collect() }
+    }
+
+    /// The mean of a metric over the seeds; null in one of them is null.
+    pub(super) fn mean(&self, design: &str, fault: &str, load: &LoadRecord, metric: &str) -> Number {
+        let here = self
+            .cells
+            .iter()
+            .filter(|(key, _)| key.design == design && key.fault == fault && key.load == *load);
+        let mut words: Vec<String> = Vec::new();
+        let mut values: Vec<Option<f64>> = Vec::new();
+        for (_, cell) in here {
+            match find(cell, metric) {
+                Found::Value(value) => values.push(value),
+                Found::Text(word) if words.contains(&word) => {}
+                Found::Text(word) => words.push(word),
+                Found::NotANumber | Found::Missing => return Number::Absent,
+            }
+        }
+        if !words.is_empty() {
+            return Number::Words(words);
+        }
+        if values.is_empty() {
+            return Number::Absent;
+        }
+        let sum: Option<f64> = values.iter().copied().sum();
+        #[expect(clippy::cast_precision_loss, reason = "a handful of seeds")]
+        Number::Value(sum.map(|sum| sum / values.len() as f64))
+    }
+}

@@ -1,0 +1,169 @@
+//! Every kind of section over small records.
+
+use evidence::record::{Cell, LoadRecord, LoadStep, Metastability, Stability, Step};
+
+use super::*;
+use crate::sample;
+
+fn section(kind: SectionKind) -> Section {
+    Section {
+        kind,
+        title: "A section".to_owned(),
+        text: String::new(),
+        metrics: vec![],
+        designs: vec![],
+        loads: vec![],
+        faults: vec![],
+        reference: None,
+    }
+}
+
+fn shown(cells: Vec<Cell>, section: Section) -> Vec<Sheet> {
+    let record = Record { sections: vec![section], ..sample::record(cells) };
+    sheets(&record, &Grid::new(&record))
+}
+
+fn texts(sheet: &Sheet) -> Vec<Vec<String>> {
+    let line = |line: &Vec<Entry>| line.iter().map(|entry| entry.text.clone()).collect();
+    sheet.groups.iter().flatten().map(line).collect()
+}
+
+fn drowned(cell: Cell) -> Cell {
+    Cell { goodput_ratio: Some(0.04), rejected: 100, ..cell }
+}
+
+#[test]
+fn a_table_has_a_line_for_each_design_under_each_load_and_fault() {
+    let cells = vec![
+        sample::cell("a", "none", 50.0),
+        drowned(sample::cell("b", "none", 50.0)),
+        sample::cell("a", "none", 200.0),
+    ];
+    let metrics = ["goodput_ratio", "latency_ms.p99", "rejected", "recovery_s"].map(str::to_owned).to_vec();
+    let [sheet] = &shown(cells, Section { metrics, ..section(SectionKind::Table) })[..] else {
+        panic!("one")
+    };
+    assert_eq!(sheet.heads, ["load", "design", "goodput of possible", "p99", "refused", "back after"]);
+    assert_eq!(
+        texts(sheet),
+        [
+            ["50/s", "a", "100 %", "600 ms", "0", "–"],
+            ["", "b", "4 %", "600 ms", "100", "–"],
+            ["200/s", "a", "100 %", "600 ms", "0", "–"],
+        ]
+    );
+    assert_eq!(sheet.groups[0][1][2].tone, Some(Tone::Bad));
+    assert_eq!(sheet.groups.len(), 2, "a group for each load");
+}
+
+#[test]
+fn several_seeds_are_a_mean_and_a_null_in_it_is_nothing() {
+    let of_seed = |seed, goodput_ratio| Cell { seed, goodput_ratio, ..sample::cell("a", "none", 50.0) };
+    let section = || Section { metrics: vec!["goodput_ratio".to_owned()], ..section(SectionKind::Matrix) };
+    let both = shown(vec![of_seed(1, Some(0.5)), of_seed(2, Some(0.7))], section());
+    assert_eq!(texts(&both[0]), [["a", "60 %"]]);
+    let one_null = shown(vec![of_seed(1, Some(0.5)), of_seed(2, None)], section());
+    assert_eq!(texts(&one_null[0]), [["a", "–"]]);
+}
+
+#[test]
+fn a_section_of_cells_that_were_not_run_is_not_shown() {
+    let designs = vec!["elsewhere".to_owned()];
+    let metrics = vec!["goodput_ratio".to_owned()];
+    let section = Section { metrics, designs, ..section(SectionKind::Table) };
+    assert_eq!(shown(vec![sample::cell("a", "none", 50.0)], section), []);
+}
+
+/// 70, 200 and 70 again, with this goodput after the peak.
+fn in_steps(design: &str, after_per_s: f64, verdict: Stability) -> Cell {
+    let planned = |rate_per_s| LoadStep { rate_per_s, duration_s: 10.0 };
+    let step = |rate_per_s: f64, goodput_per_s: f64| Step {
+        rate_per_s,
+        goodput_per_s,
+        goodput_ratio: Some(goodput_per_s / rate_per_s),
+        ..Step::default()
+    };
+    let metastability = Metastability {
+        verdict,
+        base_per_s: 70.0,
+        trigger_per_s: 200.0,
+        goodput_before_per_s: 70.0,
+        goodput_after_per_s: after_per_s,
+        throughput_after_per_s: 69.0,
+        attempts_before: Some(1.05),
+        calls_per_order_after: Some(2.5),
+        backlog_after: [900, 950],
+        recovered_at_per_s: None,
+        goodput_ratio_at_last: None,
+    };
+    Cell {
+        load: LoadRecord::Steps {
+            steps: vec![planned(70.0), planned(200.0), planned(70.0)],
+            duration_s: 30.0,
+            spacing: "even".to_owned(),
+        },
+        steps: vec![step(70.0, 70.0), step(200.0, 90.0), step(70.0, after_per_s)],
+        metastability: Some(metastability),
+        ..sample::cell(design, "none", 70.0)
+    }
+}
+
+#[test]
+fn a_hysteresis_has_a_line_for_each_step_and_says_why_it_did_not_come_back() {
+    let cells =
+        vec![in_steps("storm", 3.0, Stability::Metastable), in_steps("bounded", 70.0, Stability::Recovered)];
+    let [sheet] = &shown(cells, section(SectionKind::Hysteresis))[..] else { panic!("one") };
+    assert_eq!(sheet.heads, ["step", "storm", "bounded"]);
+    assert_eq!(texts(sheet)[2], ["3: 70/s, 0 to 0 s", "3/s (4 %)", "70/s (100 %)"]);
+    assert_eq!(
+        sheet.findings,
+        [
+            "storm is metastable: at 70/s goodput was 70/s before the peak and 3/s after it (all successes: 69/s; \
+             backlog 900 → 950); 2.5 payment calls per order; it never came back",
+            "bounded is recovered: at 70/s goodput was 70/s before the peak and 70/s after it",
+        ]
+    );
+    let Some(Drawing::Hysteresis(courses)) = &sheet.drawing else { panic!("it is drawn") };
+    assert_eq!((courses[0].offered.as_slice(), courses[0].index), (&[70.0, 200.0, 70.0][..], 0));
+}
+
+#[test]
+fn a_frontier_has_a_point_for_each_load_of_a_design() {
+    let cells = vec![sample::cell("a", "none", 50.0), drowned(sample::cell("a", "none", 200.0))];
+    let [sheet] = &shown(cells, section(SectionKind::Frontier))[..] else { panic!("one") };
+    let Some(Drawing::Frontier(points)) = &sheet.drawing else { panic!("it is drawn") };
+    assert_eq!(points.len(), 1);
+    assert_eq!(points[0].place, ["50/s", "200/s"]);
+    assert_eq!(points[0].errors, [0.0, 0.025]);
+}
+
+#[test]
+fn an_ablation_names_what_is_lost_and_not_what_chance_moves() {
+    let mut without = sample::cell("x without keys", "blackout", 100.0);
+    (without.ledger.double_charged, without.goodput_ratio, without.recovery_s) = (12, Some(0.97), None);
+    let cells = vec![
+        sample::cell("x", "none", 100.0),
+        sample::cell("x", "blackout", 100.0),
+        sample::cell("x without keys", "none", 100.0),
+        without,
+    ];
+    let section = Section { reference: Some("x".to_owned()), ..section(SectionKind::Ablation) };
+    let [sheet] = &shown(cells, section)[..] else { panic!("one") };
+    assert_eq!(
+        texts(sheet),
+        [
+            ["x without keys", "without a fault", "nothing"],
+            ["", "under blackout", "double charges 0 → 12; recovery 0 s → never"],
+        ]
+    );
+}
+
+#[test]
+fn what_is_too_wide_for_a_terminal_follows_beneath() {
+    let cells = (1..=6).map(|rate| sample::cell("a", "none", f64::from(rate) * 50.0)).collect();
+    let sheets =
+        shown(cells, Section { metrics: vec!["rejected".to_owned()], ..section(SectionKind::Matrix) });
+    let text = super::text(&sheets, 30, false);
+    assert!(text.lines().all(|line| line.chars().count() <= 30), "{text}");
+    assert_eq!(text.matches("refused").count(), 3, "{text}");
+}
