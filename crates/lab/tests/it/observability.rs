@@ -8,7 +8,7 @@ use lab::{
     runner::{RunOptions, Silent, run},
 };
 
-/// A second of warming up, a fault, and time to notice that it is over.
+/// Three seconds of calm, a fault, and time to notice that it is over.
 const CELLS: &str = r#"
 name = "watching"
 designs = ["v0.7.0", "v0.8.0"]
@@ -17,21 +17,21 @@ faults = ["none", "slow-payment", "no-power"]
 [load]
 kind = "constant"
 rates = [100]
-duration = "6s"
+duration = "7s"
 client_timeout = "4s"
 
 [[fault]]
 name = "slow-payment"
-at = "2s"
-until = "4s"
+at = "3s"
+until = "5s"
 kind = "hardship"
 slowdown = 5
 failure_rate = 0.5
 
 [[fault]]
 name = "no-power"
-at = "2s"
-until = "4s"
+at = "3s"
+until = "5s"
 kind = "power-off"
 host = "payment-service"
 "#;
@@ -64,7 +64,7 @@ fn a_fault_is_noticed_within_two_seconds_and_where_there_is_none_nothing_is() {
             disturbed.alerts
         );
         let first = &disturbed.alerts[0];
-        assert!(first.at_s > 2.0, "nothing before the fault: {first:?}");
+        assert!(first.at_s > 3.0, "nothing before the fault: {first:?}");
         assert!(disturbed.alerts.iter().any(|alert| alert.about == "dependency"), "{:?}", disturbed.alerts);
     }
 }
