@@ -8,3 +8,4 @@ mod identity;
 mod naive;
 mod observability;
 mod support;
+mod unknown_outcomes;
