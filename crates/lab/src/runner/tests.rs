@@ -69,12 +69,13 @@ fn cells_stand_in_the_order_of_design_fault_rate_and_seed() {
     let experiment = Experiment::ladder();
     let plans = plans(&experiment, &[1, 2]);
     let names: Vec<_> = plans.iter().map(|plan| name(plan).to_string()).collect();
-    assert_eq!(names.len(), 3 * 3 * 4 * 2);
+    assert_eq!(names.len(), 9 * 3 * 4 * 2);
     assert_eq!(names[0], "v0.1.0 at 50/s under none, seed 1");
     assert_eq!(names[1], "v0.1.0 at 50/s under none, seed 2");
     assert_eq!(names[2], "v0.1.0 at 100/s under none, seed 1");
     assert_eq!(names[8], "v0.1.0 at 50/s under brownout, seed 1");
     assert_eq!(names[71], "v0.3.0 at 1000/s under blackout, seed 2");
+    assert_eq!(names[215], "v1.0.0 at 1000/s under blackout, seed 2");
 }
 
 #[test]

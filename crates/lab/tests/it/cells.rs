@@ -178,7 +178,8 @@ fn progress_is_told_of_every_cell() {
         }
     }
     let log = Log::default();
-    let options = RunOptions { faults: Some(vec!["none".to_owned()]), ..small() };
+    let designs = ["v0.1.0", "v0.2.0", "v0.3.0"].map(str::to_owned).to_vec();
+    let options = RunOptions { designs: Some(designs), faults: Some(vec!["none".to_owned()]), ..small() };
     run(&Experiment::ladder(), &options, &log).expect("it runs");
     let (total, mut done) = log.0.into_inner().expect("no panic");
     done.sort();
