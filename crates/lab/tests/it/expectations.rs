@@ -32,6 +32,7 @@ fn cell(design: &str, rate_per_s: f64, fault: &str) -> Cell {
         capacity: vec![(0, 152.0)],
         load_end_us: 20_000_000,
         ended_us: 25_000_000,
+        alerts: Some(Vec::new()),
         ..Facts::default()
     };
     assess(meta, &facts)
@@ -128,7 +129,8 @@ fn each_expectation_of_the_ladder_fires_in_each_of_its_cells() {
         alone.expectations = vec![expectation.clone()];
         for (index, cell) in empty.cells.iter().enumerate().filter(|(_, cell)| expectation.speaks_of(cell)) {
             let mut record = empty.clone();
-            for cell in &mut record.cells {
+            // A cell without that fault has no such phase.
+            for cell in record.cells.iter_mut().filter(|other| other.fault == cell.fault) {
                 let comparisons = expectation.comparisons.iter();
                 for metric in comparisons.map(|other| other.metric.as_ref().unwrap_or(&expectation.metric)) {
                     *cell = put(cell, metric, other.clone());
