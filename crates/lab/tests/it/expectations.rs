@@ -129,9 +129,11 @@ fn each_expectation_of_the_ladder_fires_in_each_of_its_cells() {
         alone.expectations = vec![expectation.clone()];
         for (index, cell) in empty.cells.iter().enumerate().filter(|(_, cell)| expectation.speaks_of(cell)) {
             let mut record = empty.clone();
-            // A cell without that fault has no such phase.
-            for cell in record.cells.iter_mut().filter(|other| other.fault == cell.fault) {
-                let comparisons = expectation.comparisons.iter();
+            let fault = &cell.fault;
+            for cell in &mut record.cells {
+                // A cell without that fault has no such phase.
+                let has_it = cell.fault == *fault;
+                let comparisons = expectation.comparisons.iter().filter(|_| has_it);
                 for metric in comparisons.map(|other| other.metric.as_ref().unwrap_or(&expectation.metric)) {
                     *cell = put(cell, metric, other.clone());
                 }
