@@ -1,6 +1,6 @@
 //! `failfirst serve`: one service of a design in this process.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use lab::serve::{ServeRealOptions, serve_real};
 use tokio::io::AsyncReadExt as _;
 
@@ -15,6 +15,11 @@ use crate::signals;
 /// When the design is wrong, or when a port cannot be used.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let design = crate::designs::resolve(&args.design)?;
+    let home = design.topology.home(args.service);
+    if home != args.service {
+        let reason = anyhow!("in the design {}, {} is a part of {home}", design.name, args.service);
+        return Err(Failure::input(reason).help(format!("serve {home}: it runs all of them in one process")));
+    }
     let options = ServeRealOptions {
         bind: args.bind,
         port: args.port,

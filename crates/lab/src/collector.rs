@@ -9,11 +9,11 @@ use std::{
     time::Duration,
 };
 
-use chaos::{Action, FaultPlan, PAYMENT_HOST};
+use chaos::{Action, FaultPlan};
 use domain::OrderState;
 use evidence::facts::{Alert, Charged, Facts, ServiceGauges, Span, Stored, StoredState};
 use load::Driven;
-use platform::{Hardship, ServiceFacts, design::Payment};
+use platform::{Hardship, ServiceFacts, ServiceKind, design::Design};
 
 /// What was gathered in a world.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(crate) struct Testimony {
     pub(crate) ended: Duration,
 }
 
-/// Joins the testimony under a fault plan and a payment model into facts.
-pub(crate) fn collect(testimony: Testimony, payment: &Payment, plan: &FaultPlan) -> Facts {
+/// Joins the testimony under a design and a fault plan into facts.
+pub(crate) fn collect(testimony: Testimony, design: &Design, plan: &FaultPlan) -> Facts {
     let Testimony { driven, high_priority, services, mut per_second, load_start, load_duration, ended } =
         testimony;
     let mut facts = Facts {
@@ -43,7 +43,7 @@ pub(crate) fn collect(testimony: Testimony, payment: &Payment, plan: &FaultPlan)
         repeated: driven.repeated,
         high_priority,
         late_sends: driven.late_sends,
-        capacity: capacity(payment, plan),
+        capacity: capacity(design, plan),
         fault_window_us: plan.window().map(|(start, end)| (micros(start), micros(end))),
         load_end_us: micros(load_duration),
         ended_us: micros(ended),
@@ -110,7 +110,9 @@ pub(crate) fn collect(testimony: Testimony, payment: &Payment, plan: &FaultPlan)
 
 /// What payment can do from each instant on. A charge keeps the time it drew when it began, so the true
 /// change is a service time softer than these steps; capacity is defined by the model, not by the run.
-fn capacity(payment: &Payment, plan: &FaultPlan) -> Vec<(u64, f64)> {
+fn capacity(design: &Design, plan: &FaultPlan) -> Vec<(u64, f64)> {
+    let payment = &design.payment;
+    let payment_host = design.topology.home(ServiceKind::PaymentService).name();
     let mut hardship = Hardship::default();
     let mut is_up = true;
     let mut timeline = vec![(0, payment.capacity_per_s(&hardship))];
@@ -120,8 +122,8 @@ fn capacity(payment: &Payment, plan: &FaultPlan) -> Vec<(u64, f64)> {
                 hardship = Hardship { slowdown: *slowdown, failure_rate: *failure_rate };
             }
             Action::EndHardship => hardship = Hardship::default(),
-            Action::PowerOff { host } | Action::Kill { host } if host == PAYMENT_HOST => is_up = false,
-            Action::Restart { host } if host == PAYMENT_HOST => is_up = true,
+            Action::PowerOff { host } | Action::Kill { host } if host == payment_host => is_up = false,
+            Action::Restart { host } if host == payment_host => is_up = true,
             _ => continue,
         }
         let capacity = if is_up { payment.capacity_per_s(&hardship) } else { 0.0 };
@@ -149,26 +151,39 @@ fn micros(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use chaos::named;
-    use platform::design::Profile;
+    use chaos::{PAYMENT_HOST, Step, named};
+    use platform::design::{Profile, Topology};
 
     use super::*;
 
-    fn timeline(fault: &str) -> Vec<(u64, f64)> {
+    fn timeline(topology: Topology, plan: &FaultPlan) -> Vec<(u64, f64)> {
         let rounded = |(at_us, per_s): (u64, f64)| (at_us, (per_s * 1e6).round() / 1e6);
-        let plan = named(fault).expect("a named fault");
-        capacity(&Profile::Ladder.payment(), &plan).into_iter().map(rounded).collect()
+        let design = Design { topology, ..Design::naive("test", Profile::Ladder.payment()) };
+        capacity(&design, plan).into_iter().map(rounded).collect()
     }
 
     #[test]
     fn capacity_falls_with_the_fault_and_comes_back_with_its_end() {
-        assert_eq!(timeline("none"), [(0, 152.0)]);
-        assert_eq!(timeline("brownout"), [(0, 152.0), (5_000_000, 16.0), (10_000_000, 152.0)]);
-        assert_eq!(timeline("blackout"), [(0, 152.0), (5_000_000, 0.0), (10_000_000, 152.0)]);
+        let chain = |fault: &str| timeline(Topology::Chain, &named(fault).expect("a named fault"));
+        assert_eq!(chain("none"), [(0, 152.0)]);
+        assert_eq!(chain("brownout"), [(0, 152.0), (5_000_000, 16.0), (10_000_000, 152.0)]);
+        assert_eq!(chain("blackout"), [(0, 152.0), (5_000_000, 0.0), (10_000_000, 152.0)]);
+    }
+
+    #[test]
+    fn payment_is_down_with_the_process_that_it_runs_in() {
+        let host = || ServiceKind::OrderApi.name().to_owned();
+        let step = |s, action| Step { at: Duration::from_secs(s), action };
+        let steps = vec![step(5, Action::Kill { host: host() }), step(6, Action::Restart { host: host() })];
+        let plan = FaultPlan::new("crash", Duration::from_secs(5), Duration::from_secs(6), steps);
+        let plan = plan.expect("in order");
+        let down = [(0, 152.0), (5_000_000, 0.0), (6_000_000, 152.0)];
+        assert_eq!(timeline(Topology::Monolith, &plan), down);
+        assert_eq!(timeline(Topology::Chain, &plan), [(0, 152.0)]);
     }
 
     #[test]
     fn the_blackout_takes_the_power_of_the_payment_service() {
-        assert_eq!(PAYMENT_HOST, platform::ServiceKind::PaymentService.name());
+        assert_eq!(PAYMENT_HOST, ServiceKind::PaymentService.name());
     }
 }

@@ -24,7 +24,8 @@ pub use show::show;
 
 use crate::toml_file::FileError;
 
-/// The designs in the binary: name and text, in the order in which they build upon each other.
+/// The designs in the binary: name and text, in the order in which they build upon each other; after those of
+/// the ladder those that stand by themselves.
 const BUILT_IN: &[(&str, &str)] = &[
     ("v0.1.0", include_str!("../../../designs/v0.1.0.toml")),
     ("v0.2.0", include_str!("../../../designs/v0.2.0.toml")),
@@ -35,6 +36,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("v0.7.0", include_str!("../../../designs/v0.7.0.toml")),
     ("v0.8.0", include_str!("../../../designs/v0.8.0.toml")),
     ("v1.0.0", include_str!("../../../designs/v1.0.0.toml")),
+    ("small-service", include_str!("../../../designs/small-service.toml")),
 ];
 
 /// Why there is no such design.

@@ -8,6 +8,7 @@
 mod check;
 mod expect;
 mod file;
+mod hosts;
 mod load;
 mod metric;
 mod narrow;
@@ -27,6 +28,7 @@ use evidence::record::Section;
 pub use check::{NotRun, check, not_run};
 pub use expect::{Bound, Comparison, Expectation, OverSeeds, Side};
 pub use file::ExperimentFile;
+pub use hosts::MissingHost;
 pub use load::{LoadPlan, NamedLoad, Share};
 pub use narrow::{Narrowing, UsageError};
 pub(crate) use replay::{CellName, replay};

@@ -8,7 +8,7 @@ use std::{
 };
 
 use node::{Node, RealOptions, http};
-use platform::{Ports, ServiceState};
+use platform::{PlatformState, Ports, design::Topology};
 
 pub use platform::{ServiceKind, design::Design};
 
@@ -40,23 +40,33 @@ impl Default for ServeRealOptions {
     }
 }
 
-/// Runs one service of a design on this machine. Returns only when it cannot listen.
+/// Runs one service of a design on this machine; of a monolith, order-api with everything in it. Returns only
+/// when it cannot listen.
 ///
 /// Needs a tokio runtime with its time and network drivers enabled.
 ///
 /// # Errors
-/// When a port is taken or may not be used: the error of the system, with its kind.
+/// When a port is taken or may not be used: the error of the system, with its kind. When the design has no
+/// such process: `InvalidInput`.
 ///
 /// # Cancel safety
 /// Dropping the future stops accepting; connections that were accepted run on in their own tasks.
 pub async fn serve_real(kind: ServiceKind, design: Design, options: ServeRealOptions) -> io::Result<()> {
-    let state = ServiceState::new(kind);
+    let home = design.topology.home(kind);
+    if home != kind {
+        let reason = format!("in the design {}, {kind} is a part of {home}", design.name);
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+    }
+    let state = PlatformState::default();
     if let Some(port) = options.admin_port {
         // A node of its own: whoever reaches this port can break payment, so it never leaves the loopback,
         // wherever the service itself is bound.
         let admin = Node::real(RealOptions { name: kind.name().to_owned(), ..RealOptions::default() });
         let listener = admin.listen(port).await?;
-        let router = platform::admin_router(&admin, &state);
+        let router = match design.topology {
+            Topology::Chain => platform::admin_router(&admin, state.service(kind)),
+            Topology::Monolith => platform::monolith_admin_router(&admin, &state),
+        };
         admin.spawn(http::serve(admin.clone(), listener, router, http::ServerOptions::default()));
     }
 
@@ -66,7 +76,12 @@ pub async fn serve_real(kind: ServiceKind, design: Design, options: ServeRealOpt
         peers: peers(&options),
         seed: options.seed,
     });
-    platform::run(kind, node, Arc::new(design), state, Ports { http: options.port, admin: None }).await
+    let ports = Ports { http: options.port, admin: None };
+    let design = Arc::new(design);
+    match design.topology {
+        Topology::Chain => platform::run(kind, node, design, state.service(kind).clone(), ports).await,
+        Topology::Monolith => platform::run_monolith(node, design, state, ports).await,
+    }
 }
 
 /// Every service's address: as it is given, or beside this one at its default port.

@@ -1,20 +1,20 @@
 //! Worlds: where a cell happens.
 
 use chaos::FaultPlan;
-use platform::ServiceKind;
+use platform::design::Topology;
 
 pub(crate) mod sim;
 
 /// The host on which all clients live.
 pub(crate) const CLIENTS: &str = "clients";
 
-/// Every host that a fault can name.
-pub(crate) fn hosts() -> Vec<&'static str> {
-    ServiceKind::ALL.iter().map(|kind| kind.name()).chain([CLIENTS]).collect()
+/// Every host of a platform that a fault can name.
+pub(crate) fn hosts(topology: Topology) -> Vec<&'static str> {
+    topology.processes().iter().map(|kind| kind.name()).chain([CLIENTS]).collect()
 }
 
-/// A host that the plan names and no world has.
-pub(crate) fn unknown_host(plan: &FaultPlan) -> Option<&str> {
-    let hosts = hosts();
+/// A host that the plan names and a world of this topology has not.
+pub(crate) fn unknown_host(plan: &FaultPlan, topology: Topology) -> Option<&str> {
+    let hosts = hosts(topology);
     plan.steps().iter().flat_map(|step| step.action.hosts()).find(|host| !hosts.contains(host))
 }

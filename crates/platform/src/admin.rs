@@ -7,16 +7,17 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::Request;
+use http::{Request, header};
 use node::Node;
 
 use crate::facts::ServiceFacts;
 use crate::hardship::Hardship;
 use crate::kind::ServiceKind;
-use crate::state::ServiceState;
-use crate::telemetry::AlertFact;
+use crate::state::{PlatformState, ServiceState};
+use crate::telemetry::{self, AlertFact};
 use crate::web::context::ContextLayer;
 use crate::web::{Problem, ProblemKind, body, common};
 
@@ -27,17 +28,49 @@ use crate::web::{Problem, ProblemKind, body, common};
 /// * `GET /alerts`: every [`AlertFact`] that is remembered; null when the design watches for none.
 /// * `GET /hardship`, `PUT /hardship`: [`Hardship`]; at payment-service only.
 pub fn admin_router(node: &Node, state: &ServiceState) -> Router {
+    around(node, routes(state))
+}
+
+fn routes(state: &ServiceState) -> Router {
     let router =
         Router::new().route("/facts", get(facts)).route("/gauges", get(gauges)).route("/alerts", get(alerts));
     let router = match state.kind() {
         ServiceKind::PaymentService => router.route("/hardship", get(hardship).put(set_hardship)),
         ServiceKind::OrderApi | ServiceKind::OrderProcessor => router,
     };
+    router.with_state(state.clone())
+}
+
+fn around(node: &Node, router: Router) -> Router {
     router
         .fallback(|| async { Problem::from(ProblemKind::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::from(ProblemKind::MethodNotAllowed) })
-        .with_state(state.clone())
-        .layer(ContextLayer::new(node))
+        .layer(ContextLayer::new(node, "admin"))
+}
+
+/// A monolith's admin routes: those of each part below its name, such as `/payment-service/hardship`, and
+///
+/// * `GET /facts`: the [`ServiceFacts`] of all parts, from the edge inwards.
+/// * `GET /metrics`: the measurements of all parts, each name prefixed with its part's.
+pub fn monolith_admin_router(node: &Node, state: &PlatformState) -> Router {
+    let all = Router::new().route("/facts", get(all_facts)).route("/metrics", get(all_metrics));
+    let all = all.with_state(state.clone());
+    let with_part = |all: Router, part: &ServiceState| all.nest(&format!("/{}", part.kind()), routes(part));
+    around(node, state.services().iter().fold(all, with_part))
+}
+
+async fn all_facts(State(state): State<PlatformState>) -> Result<Json<Vec<ServiceFacts>>, Problem> {
+    let mut all = Vec::new();
+    for part in state.services() {
+        let facts = part.facts().await;
+        all.push(facts.map_err(|error| common::store_problem(ProblemKind::StoreUnavailable, &error))?);
+    }
+    Ok(Json(all))
+}
+
+async fn all_metrics(State(state): State<PlatformState>) -> Response {
+    let parts: Vec<_> = state.services().iter().map(ServiceState::telemetry).collect();
+    ([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], telemetry::expose_all(&parts)).into_response()
 }
 
 async fn facts(State(state): State<ServiceState>) -> Result<Json<ServiceFacts>, Problem> {

@@ -2,14 +2,19 @@
 //!
 //! The constraints themselves come from `resilience`; these are what stands around them.
 
+mod admission;
+mod backpressure;
+mod credits;
 mod detach;
 mod in_flight;
 mod keys;
 mod refusals;
 mod watch_orders;
 
+pub(crate) use admission::admission;
+pub(crate) use backpressure::{credit_gate, worker_pool};
+pub(crate) use credits::{CreditWindow, GrantCreditsLayer};
 pub(crate) use detach::DetachLayer;
 pub(crate) use in_flight::InFlightLayer;
 pub(crate) use keys::{idempotency_problem, process};
-pub(crate) use refusals::{admission, worker_pool};
 pub(crate) use watch_orders::WatchOrdersLayer;

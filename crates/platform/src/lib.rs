@@ -6,6 +6,9 @@
 //! chain of layers (`order_api::router`, `order_processor::router`, `payment_service::router`,
 //! and `web::common::finish` for what is around all of them).
 //!
+//! By default each is a process of its own; a monolith is all three in one process ([`monolith_router`]), the
+//! same parts with the same layers, which call each other without a network.
+//!
 //! A service gets its [`node::Node`], its design and its [`ServiceState`], and cannot know what kind of
 //! world it runs in. What outlives a process is in the state; everything else dies with the process.
 //!
@@ -28,14 +31,14 @@ mod state;
 mod telemetry;
 mod web;
 
-pub use admin::admin_router;
+pub use admin::{admin_router, monolith_admin_router};
 pub use facts::{ChargeFact, GaugeFact, OrderFact, ServiceFacts, SettledFact};
 pub use hardship::{Hardship, HardshipControl};
 pub use kind::{ServiceKind, UnknownService};
 pub use order_processor::{ATTEMPTS_PER_ORDER_MAX, ProcessorSettings, router as order_processor_router};
-pub use run::{Ports, run};
-pub use service::{Peer, Peers, router};
-pub use state::ServiceState;
+pub use run::{Ports, run, run_monolith};
+pub use service::{Peer, Peers, monolith_router, router};
+pub use state::{PlatformState, ServiceState};
 pub use telemetry::{
     ALERTS_MAX, About, AlertFact, AlertName, CallJournal, JOURNALLED_ORDERS_MAX, SpanFact, Telemetry,
 };

@@ -13,6 +13,7 @@
 pub(crate) mod handlers;
 mod place;
 mod processor;
+mod read;
 mod settlement;
 mod verdict;
 
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use domain::{Order, OrderEvent, OrderId, OrderState, OrderStore, ProcessOrder, StoreError};
 use node::Node;
@@ -28,12 +30,14 @@ use tower::{ServiceBuilder, ServiceExt};
 
 use self::place::{Placing, placing};
 use self::processor::{ProcessCall, WayToProcessor, way_to_processor};
+pub(crate) use self::read::ReadOrder;
+use self::read::read_first;
 use self::settlement::Settlement;
 use self::verdict::Verdict;
 use crate::design::Design;
 use crate::ids::{IdSource, now_us};
 use crate::kind::ServiceKind;
-use crate::layers::{DetachLayer, InFlightLayer, WatchOrdersLayer, admission};
+use crate::layers::{CreditWindow, DetachLayer, InFlightLayer, WatchOrdersLayer, admission};
 use crate::service::Peers;
 use crate::state::ServiceState;
 use crate::telemetry::{IN_FLIGHT, PaymentOutcome, Telemetry, UNFINISHED};
@@ -46,6 +50,8 @@ pub(crate) struct OrderApi {
     node: Node,
     store: Arc<dyn OrderStore>,
     processor: WayToProcessor,
+    /// The demand that order-processor granted, where the design has it grant any.
+    credits: Option<CreditWindow>,
     telemetry: Telemetry,
     ids: IdSource,
     /// How long an order may take; `None` without timeouts.
@@ -65,10 +71,15 @@ pub(crate) struct Shared {
 pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: &Peers) -> Router {
     let telemetry = state.telemetry();
     let processor = Upstream::new(node, ServiceKind::OrderProcessor, &peers.order_processor);
+    let credits = design
+        .backpressure
+        .as_ref()
+        .and_then(|pool| Some(CreditWindow::new(pool.credits()?, pool.retry_after, telemetry)));
     let api = Arc::new(OrderApi {
         node: node.clone(),
         store: Arc::clone(state.orders().expect("order-api's state has a store of orders")) as _,
         processor: way_to_processor(design, telemetry, processor),
+        credits: credits.clone(),
         telemetry: telemetry.clone(),
         ids: IdSource::new(node, "o"),
         time_limit: design.timeouts.as_ref().map(|section| section.request.get()),
@@ -82,14 +93,19 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
 
     // The way of an order, from the outside in; around all of it stand request id, trace and telemetry
     // (`common::finish`).
+    let reads_first = design.admission.as_ref().is_some_and(|section| section.limit.reads_orders());
     let place = ServiceBuilder::new()
         // What the alerts look at: outermost, so that it sees what is refused further in.
         .layer(WatchOrdersLayer::new(telemetry))
         // The naive task per order: it outlives its client. Outside of admission, so that a permit lives
         // as long as the work and not as long as the connection.
         .layer(DetachLayer::new(node.clone()))
-        // The door. Before the body is read: a refusal costs no parsing.
-        .option_layer(design.admission.as_ref().map(|section| admission(section, telemetry)))
+        // Before a door that has to know the order, and only there, it is read.
+        .option_layer(reads_first.then(|| from_fn(read_first)))
+        // The door. Everywhere else before the body is read: a refusal costs no parsing.
+        .option_layer(design.admission.as_ref().map(|section| admission(section, node, telemetry)))
+        // The demand that was granted. Inside the door, so that what is refused there uses none up.
+        .option_layer(credits.as_ref().map(CreditWindow::layer))
         // Counts orders in work: inside the door, so that it counts what was let in.
         .layer(InFlightLayer::new(telemetry.gauge(IN_FLIGHT)));
     let orders = post(handlers::create).route_layer(place);
@@ -115,6 +131,7 @@ impl OrderApi {
     ) -> Result<Order, Problem> {
         let order_id = order.order_id.clone();
         context.about(&order_id);
+        let context = &context.clone().with_priority(order.priority);
         let body = json(&ProcessOrder::from(&order));
         self.store.insert(order).await.map_err(|error| store_problem(&error, &order_id))?;
         self.telemetry.counters().order(OrderState::Placed);
@@ -143,6 +160,9 @@ impl OrderApi {
 
     async fn ask_processor(&self, call: ProcessCall) -> Verdict {
         let answer = self.processor.clone().oneshot(call).await;
+        if let (Some(credits), Ok(answer)) = (&self.credits, &answer) {
+            credits.note(answer.headers());
+        }
         let verdict = verdict::judge(answer);
         let counters = self.telemetry.counters();
         match &verdict {
@@ -155,7 +175,7 @@ impl OrderApi {
                 counters.payments(PaymentOutcome::Failed, u64::from(attempts.saturating_sub(1)));
             }
             // A refusal is the platform at work; anything else wants to be looked at.
-            Verdict::GivenUp(problem) if problem.kind() == ProblemKind::QueueFull => {}
+            Verdict::GivenUp(problem) if problem.kind().is_refusal() => {}
             Verdict::GivenUp(problem) | Verdict::Unknown(problem) => {
                 tracing::warn!(problem = problem.kind().entry().slug, "the order was not paid");
             }

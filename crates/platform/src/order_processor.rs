@@ -27,7 +27,9 @@ use self::constraints::{WayToPayment, way_to_payment};
 use self::payment::{Payment, PaymentCall, PaymentClient, Unpaid};
 use crate::design::Design;
 use crate::kind::ServiceKind;
-use crate::layers::{DetachLayer, InFlightLayer, WatchOrdersLayer, worker_pool};
+use crate::layers::{
+    DetachLayer, GrantCreditsLayer, InFlightLayer, WatchOrdersLayer, credit_gate, worker_pool,
+};
 use crate::service::Peers;
 use crate::state::ServiceState;
 use crate::telemetry::IN_FLIGHT;
@@ -80,14 +82,17 @@ pub fn router(
 
     // The way of an order, from the outside in; around all of it stand request id, trace and telemetry
     // (`common::finish`).
+    let gate = design.backpressure.as_ref().and_then(credit_gate);
     let process = ServiceBuilder::new()
         // What the alerts look at: outermost, so that it sees what is refused further in.
         .layer(WatchOrdersLayer::new(telemetry))
         // The naive task per order: it goes on when order-api has gone. Outside of the pool, so that a
         // worker is busy as long as its work takes, not as long as the connection lasts.
         .layer(DetachLayer::new(node.clone()))
+        // Demand is granted with every answer, so outside of the pool: also with those that it refuses.
+        .option_layer(gate.clone().map(GrantCreditsLayer::new))
         // The workers and the short queue before them. Before the body is read: a refusal costs no parsing.
-        .option_layer(design.backpressure.as_ref().map(|section| worker_pool(section, telemetry)))
+        .option_layer(design.backpressure.as_ref().map(|pool| worker_pool(pool, gate.as_ref(), telemetry)))
         // Tells how long an order waited for its worker: directly inside the pool.
         .map_request(|request| {
             RequestContext::waited(&request, "queue");

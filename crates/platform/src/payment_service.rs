@@ -106,6 +106,7 @@ impl PaymentService {
                 Err(Problem::from(ProblemKind::PaymentFailed).retry_after_s(0))
             }
         };
+        self.model.confirm(&self.node).await;
         drop(slot);
         result
     }

@@ -3,15 +3,16 @@
 use std::io;
 use std::sync::Arc;
 
+use axum::Router;
 use node::Node;
 use node::http::{ServerOptions, serve};
 
-use crate::admin::admin_router;
+use crate::admin::{admin_router, monolith_admin_router};
 use crate::design::Design;
 use crate::kind::ServiceKind;
-use crate::service::{Peers, router};
-use crate::state::ServiceState;
-use crate::telemetry::CONNECTIONS;
+use crate::service::{Peers, monolith_router, router};
+use crate::state::{PlatformState, ServiceState};
+use crate::telemetry::{CONNECTIONS, Telemetry};
 
 /// Where a service listens. By default on its usual port, without an admin port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,13 +40,47 @@ pub async fn run(
     state: ServiceState,
     ports: Ports,
 ) -> io::Result<()> {
+    let admin = admin_router(&node, &state);
+    let router = |node: &Node| router(kind, node, &design, &state, &Peers::default());
+    serve_both(kind, &node, ports, admin, router, state.telemetry()).await
+}
+
+/// Runs a monolith on a node: all services in one process, on order-api's port. Returns only when it cannot
+/// listen.
+///
+/// # Errors
+/// When a port is taken or may not be used.
+///
+/// # Cancel safety
+/// As [`run`].
+pub async fn run_monolith(
+    node: Node,
+    design: Arc<Design>,
+    state: PlatformState,
+    ports: Ports,
+) -> io::Result<()> {
+    let kind = ServiceKind::OrderApi;
+    let admin = monolith_admin_router(&node, &state);
+    let router = |node: &Node| monolith_router(node, &design, &state);
+    serve_both(kind, &node, ports, admin, router, state.service(kind).telemetry()).await
+}
+
+/// Listens on both ports before anything is assembled, and serves.
+async fn serve_both(
+    kind: ServiceKind,
+    node: &Node,
+    ports: Ports,
+    admin: Router,
+    router: impl FnOnce(&Node) -> Router,
+    telemetry: &Telemetry,
+) -> io::Result<()> {
     let listener = node.listen(ports.http.unwrap_or(kind.default_port())).await?;
     if let Some(port) = ports.admin {
-        let admin = node.listen(port).await?;
-        let router = admin_router(&node, &state);
-        node.spawn(serve(node.clone(), admin, router, ServerOptions::default()));
+        let listener = node.listen(port).await?;
+        node.spawn(serve(node.clone(), listener, admin, ServerOptions::default()));
     }
-    let router = router(kind, &node, &design, &state, &Peers::default());
-    let connections = state.telemetry().gauge(CONNECTIONS);
-    match serve(node, listener, router, ServerOptions { connections, ..ServerOptions::default() }).await {}
+    let router = router(node);
+    let connections = telemetry.gauge(CONNECTIONS);
+    match serve(node.clone(), listener, router, ServerOptions { connections, ..ServerOptions::default() })
+        .await {}
 }

@@ -6,7 +6,7 @@ use node::Node;
 use crate::design::Design;
 use crate::kind::ServiceKind;
 use crate::order_processor::ProcessorSettings;
-use crate::state::ServiceState;
+use crate::state::{PlatformState, ServiceState};
 use crate::{order_api, order_processor, payment_service};
 
 /// Where a service is reached by the one in front of it.
@@ -38,6 +38,21 @@ impl Default for Peers {
             payment_service: usual(ServiceKind::PaymentService),
         }
     }
+}
+
+/// A fresh process of a monolith: order-api's routes, behind which the other parts are called in the same
+/// process. Each part has its own layers and its own state, as in a process of its own; what is missing
+/// between them is the network.
+pub fn monolith_router(node: &Node, design: &Design, state: &PlatformState) -> Router {
+    let part = |kind| state.service(kind);
+    let nobody = Peers::default();
+    let payment =
+        router(ServiceKind::PaymentService, node, design, part(ServiceKind::PaymentService), &nobody);
+    let peers = Peers { payment_service: Peer::Local(payment), ..nobody };
+    let processor =
+        router(ServiceKind::OrderProcessor, node, design, part(ServiceKind::OrderProcessor), &peers);
+    let peers = Peers { order_processor: Peer::Local(processor), ..peers };
+    router(ServiceKind::OrderApi, node, design, part(ServiceKind::OrderApi), &peers)
 }
 
 /// A fresh process of a service: its routes and the layers that the design puts around them.

@@ -19,6 +19,34 @@ use crate::telemetry::{Settled, Telemetry};
 /// the oldest answers are forgotten first.
 const RECORDS_MAX: NonZeroUsize = NonZeroUsize::new(200_000).expect("not zero");
 
+/// What outlives the processes of a whole platform: the state of each service, whatever process it runs in.
+/// Clones share it.
+#[derive(Clone, Debug)]
+pub struct PlatformState {
+    services: [ServiceState; ServiceKind::ALL.len()],
+}
+
+impl Default for PlatformState {
+    /// The state of a platform that never ran.
+    fn default() -> Self {
+        Self { services: ServiceKind::ALL.map(ServiceState::new) }
+    }
+}
+
+impl PlatformState {
+    /// The state of each service, from the edge inwards.
+    #[must_use]
+    pub const fn services(&self) -> &[ServiceState] {
+        &self.services
+    }
+
+    /// The state of one service.
+    #[must_use]
+    pub fn service(&self, kind: ServiceKind) -> &ServiceState {
+        self.services.iter().find(|service| service.kind() == kind).expect("a platform has every service")
+    }
+}
+
 /// What outlives a service's process. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ServiceState {

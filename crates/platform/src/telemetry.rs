@@ -25,13 +25,13 @@ pub use alerts::{ALERTS_MAX, About, AlertFact, AlertName};
 use alerts::{AlertLog, Signals};
 pub(crate) use alerts::{CallWatch, OrderEnd, Ticket};
 pub(crate) use counters::{AttemptOutcome, ChargeOutcome, Counters, PaymentOutcome, Settled, Tally};
-pub(crate) use exposition::{CONTENT_TYPE, expose};
+pub(crate) use exposition::{CONTENT_TYPE, expose, expose_all};
 pub use journal::{CallJournal, JOURNALLED_ORDERS_MAX};
 use layers::LayerMetrics;
 pub use spans::SpanFact;
 pub(crate) use spans::SpanJournal;
 
-use crate::design::{AdmissionLimit, Design};
+use crate::design::Design;
 use crate::ids::now_us;
 use crate::kind::ServiceKind;
 
@@ -183,12 +183,16 @@ impl Telemetry {
 /// What a design promises about a service's gauges. What it does not bound is absent.
 fn bounds(kind: ServiceKind, design: &Design) -> BTreeMap<&'static str, u64> {
     match kind {
-        ServiceKind::OrderApi => match design.admission.as_ref().map(|admission| admission.limit) {
-            Some(AdmissionLimit::Concurrency { limit }) => [(IN_FLIGHT, limit.get().into())].into(),
-            Some(AdmissionLimit::Rate { .. }) | None => BTreeMap::new(),
-        },
+        ServiceKind::OrderApi => {
+            let door = design.admission.as_ref().and_then(|admission| admission.limit.in_flight_max());
+            let granted = design.backpressure.as_ref().and_then(|pool| Some(pool.credits()?.max));
+            let least = door.into_iter().chain(granted).min();
+            least.map(|limit| (IN_FLIGHT, limit.get().into())).into_iter().collect()
+        }
         ServiceKind::OrderProcessor => design.backpressure.as_ref().map_or_else(BTreeMap::new, |pool| {
-            [(IN_FLIGHT, pool.workers.get().into()), (QUEUE_DEPTH, pool.queue.into())].into()
+            let workers = (IN_FLIGHT, pool.workers.get().into());
+            let queue = pool.queue_max().map(|queue| (QUEUE_DEPTH, queue.into()));
+            std::iter::once(workers).chain(queue).collect()
         }),
         ServiceKind::PaymentService => [(RUNNING, design.payment.slots.get().into())].into(),
     }

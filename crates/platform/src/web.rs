@@ -6,6 +6,7 @@ pub(crate) mod context;
 pub(crate) mod deadline;
 pub(crate) mod key;
 pub(crate) mod openapi;
+pub(crate) mod priority;
 pub(crate) mod problem;
 pub(crate) mod recording;
 pub(crate) mod trace;

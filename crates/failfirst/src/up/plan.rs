@@ -34,13 +34,13 @@ pub(super) struct Planned {
 
 impl Plan {
     pub(super) fn new(args: &UpArgs) -> Result<Self, Failure> {
-        crate::designs::resolve(&args.design)?;
+        let topology = crate::designs::resolve(&args.design)?.topology;
         let own_port = |kind| match kind {
             ServiceKind::OrderApi => args.port_order_api,
             ServiceKind::OrderProcessor => args.port_order_processor,
             ServiceKind::PaymentService => args.port_payment_service,
         };
-        let services = ServiceKind::ALL.into_iter().zip(0..).map(|(kind, offset)| {
+        let services = topology.processes().iter().zip(0..).map(|(&kind, offset)| {
             let port = own_port(kind).unwrap_or(args.base_port + offset);
             Planned {
                 name: kind.name(),

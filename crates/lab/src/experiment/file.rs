@@ -11,6 +11,7 @@ use toml::Spanned;
 use super::{
     Candidate, Experiment, Source,
     expect::ExpectFile,
+    hosts::missing_host,
     load::{LoadSchema, LoadsFile},
     prototype::prototype,
 };
@@ -76,7 +77,7 @@ pub(super) fn read(label: &str, text: &str, source: Source) -> Result<Experiment
     };
     let variants = variants(label, text, folder, file.variant, &refuse)?;
     let designs = candidates(&file.designs, variants, folder, &refuse)?;
-    let faults = plans(file.faults.as_ref(), &file.fault, &refuse)?;
+    let faults = plans(file.faults.as_ref(), &file.fault, &designs, &refuse)?;
     let mut experiment = Experiment {
         name: name.clone(),
         title: file.title,
@@ -176,6 +177,7 @@ fn built_in_or_file(
 fn plans(
     written: Option<&Spanned<Vec<Spanned<String>>>>,
     own: &[Spanned<FaultFile>],
+    designs: &[Candidate],
     refuse: &impl Fn(Span, &str) -> FileError,
 ) -> Result<Vec<FaultPlan>, FileError> {
     let mut defined: Vec<FaultPlan> = Vec::new();
@@ -184,12 +186,8 @@ fn plans(
         if chaos::NAMES.contains(&plan.name()) || defined.iter().any(|other| other.name() == plan.name()) {
             return Err(refuse(fault.span(), &format!("there is another fault called {}", plan.name())));
         }
-        if let Some(host) = crate::world::unknown_host(&plan) {
-            let known = crate::world::hosts().join(", ");
-            return Err(refuse(
-                fault.span(),
-                &format!("no host {host:?} to disturb, expected one of {known}"),
-            ));
+        if let Some(missing) = missing_host(&plan, designs) {
+            return Err(refuse(fault.span(), &missing.to_string()));
         }
         defined.push(plan);
     }
@@ -206,6 +204,9 @@ fn plans(
             let known = known.collect::<Vec<_>>().join(", ");
             refuse(name.span(), &format!("no fault {:?}, expected one of {known}", name.get_ref()))
         })?;
+        if let Some(missing) = missing_host(&plan, designs) {
+            return Err(refuse(name.span(), &missing.to_string()));
+        }
         if !seen.insert(name.get_ref().as_str()) {
             return Err(refuse(name.span(), &format!("the fault {} is there twice", name.get_ref())));
         }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use ::load::LoadError;
 use chaos::FaultPlan;
 
-use super::{Candidate, Experiment};
+use super::{Candidate, Experiment, MissingHost, hosts::missing_host};
 use crate::designs::{self, DesignError};
 
 /// What is asked for instead of what the experiment says; `None` leaves it.
@@ -38,6 +38,9 @@ pub enum UsageError {
         /// The names there are.
         known: Vec<String>,
     },
+    /// A fault that disturbs a host which a design has not.
+    #[error(transparent)]
+    Host(#[from] MissingHost),
     /// Something asked for twice.
     #[error("the {what} {name} is there twice")]
     Twice {
@@ -90,6 +93,9 @@ impl Experiment {
         }
         if let Some(names) = &to.faults {
             narrowed.faults = self.pick_faults(names)?;
+        }
+        if let Some(missing) = narrowed.faults.iter().find_map(|plan| missing_host(plan, &narrowed.designs)) {
+            return Err(missing.into());
         }
         if let Some(names) = &to.loads {
             narrowed.load.only(names)?;

@@ -5,8 +5,10 @@
 //! constants are chosen a third above what the release binary was measured to take: 850 MiB for 20 s of the
 //! naive design at 1000 orders per second (estimated: 1230), 58 MiB for one that refuses (estimated: 93).
 
+use std::num::NonZeroU32;
+
 use load::Load;
-use platform::design::{AdmissionLimit, Design};
+use platform::design::{BackpressureStrategy, Design};
 
 use crate::world::sim::CellPlan;
 
@@ -37,12 +39,16 @@ pub(super) fn estimated_mib(plan: &CellPlan) -> u64 {
 }
 
 fn exchanges_max(design: &Design) -> f64 {
-    let admitted = match design.admission.as_ref().map(|admission| admission.limit) {
-        Some(AdmissionLimit::Concurrency { limit }) => Some(limit.get()),
-        Some(AdmissionLimit::Rate { .. }) | None => None,
-    };
-    let worked_on = design.backpressure.as_ref().map(|pool| pool.workers.get().saturating_add(pool.queue));
-    let bound = admitted.or(worked_on).map_or(f64::INFINITY, f64::from);
+    let admitted = design.admission.as_ref().and_then(|admission| admission.limit.in_flight_max());
+    let admitted = admitted.map(NonZeroU32::get);
+    let worked_on = design.backpressure.as_ref().and_then(|pool| {
+        let paced = match pool.strategy {
+            BackpressureStrategy::LeakyBucket { depth, .. } => depth.get(),
+            _ => 0,
+        };
+        Some(pool.workers.get().saturating_add(pool.queue_max()?).saturating_add(paced))
+    });
+    let bound = admitted.into_iter().chain(worked_on).min().map_or(f64::INFINITY, f64::from);
     bound + EXCHANGES_AT_THE_DOOR
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn run(plan: &CellPlan) -> Result<Cell, CellError> {
     // The world's tasks hold most of the memory, and judging needs some of its own.
     drop(runtime);
     let payment = &plan.design.payment;
-    let facts = collect(testimony, payment, &plan.fault);
+    let facts = collect(testimony, &plan.design, &plan.fault);
     let meta = CellMeta {
         design: plan.design.name.clone(),
         fault: plan.fault.name().to_owned(),

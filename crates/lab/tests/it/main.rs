@@ -5,5 +5,6 @@ mod cells;
 mod designs;
 mod erlang;
 mod expectations;
+mod monolith;
 mod observability;
 mod serve;

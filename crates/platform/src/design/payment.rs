@@ -25,6 +25,9 @@ pub struct Payment {
     pub failure_rate: Probability,
     /// The chance of a decline (402, never tried again).
     pub decline_rate: Probability,
+    /// The last part of a payment's time, in which the money has moved and nobody was told yet; none
+    /// unless stated. Who crashes in it has charged and does not know.
+    pub confirmation: Option<PositiveDuration>,
 }
 
 impl Payment {
@@ -157,6 +160,7 @@ impl Profile {
                 },
                 failure_rate: chance(0.05),
                 decline_rate: Probability::NEVER,
+                confirmation: None,
             },
             Self::Flaky => Payment {
                 slots: slots(32),
@@ -166,12 +170,14 @@ impl Profile {
                 ),
                 failure_rate: chance(0.30),
                 decline_rate: Probability::NEVER,
+                confirmation: None,
             },
             Self::FlashSale => Payment {
                 slots: slots(1),
                 service_time: ServiceTime::Constant { value: PositiveDuration::from_secs(3) },
                 failure_rate: Probability::NEVER,
                 decline_rate: chance(0.05),
+                confirmation: None,
             },
         }
     }
@@ -197,6 +203,10 @@ struct PaymentSection {
     /// The chance of a decline; 0 unless stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decline_rate: Option<Probability>,
+    /// The last part of a payment's time, in which the money has moved and nobody was told yet; none unless
+    /// stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    confirmation: Option<PositiveDuration>,
 }
 
 impl TryFrom<PaymentSection> for Payment {
@@ -216,6 +226,7 @@ impl TryFrom<PaymentSection> for Payment {
                 .ok_or("payment without a `profile` must state its `service_time`")?,
             failure_rate: section.failure_rate.or(base.map(|base| base.failure_rate)).unwrap_or_default(),
             decline_rate: section.decline_rate.or(base.map(|base| base.decline_rate)).unwrap_or_default(),
+            confirmation: section.confirmation.or(base.and_then(|base| base.confirmation)),
         })
     }
 }
@@ -228,6 +239,7 @@ impl From<Payment> for PaymentSection {
             service_time: Some(payment.service_time),
             failure_rate: Some(payment.failure_rate),
             decline_rate: Some(payment.decline_rate),
+            confirmation: payment.confirmation,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Designs as they are read from TOML: what is accepted, and what a mistake says.
 
+use std::num::NonZeroU32;
+
 use super::*;
 use crate::hardship::Hardship;
 
@@ -31,7 +33,7 @@ fn a_design_reads_with_every_section() {
     assert_eq!(admission.limit, AdmissionLimit::Concurrency { limit: NonZeroU32::new(64).expect("64") });
     assert_eq!(admission.retry_after, RETRY_AFTER_DEFAULT);
     let backpressure = design.backpressure.expect("stated");
-    assert_eq!((backpressure.workers.get(), backpressure.queue), (32, 16));
+    assert_eq!((backpressure.workers.get(), backpressure.queue_max()), (32, Some(16)));
     assert_eq!(backpressure.retry_after, PositiveDuration::from_secs(2));
 }
 
@@ -44,7 +46,7 @@ fn what_is_stated_wins_over_the_profile() {
 
 #[test]
 fn a_design_survives_being_written_and_read_again() {
-    for kind in ["kind='concurrency'\nlimit=64", "kind='rate'\nrate_per_s=150\nburst=10"] {
+    for kind in ADMISSIONS {
         for profile in ["ladder", "flaky", "flash-sale"] {
             let text = format!("name='x'\n[payment]\nprofile='{profile}'\n[admission]\n{kind}");
             let design = read(&text).expect("valid");
@@ -52,6 +54,113 @@ fn a_design_survives_being_written_and_read_again() {
             assert_eq!(read(&written).as_ref(), Ok(&design), "{written}");
         }
     }
+}
+
+/// Every kind of admission, with its defaults or with all of its keys.
+const ADMISSIONS: &[&str] = &[
+    "kind='concurrency'\nlimit=64",
+    "kind='rate'\nrate_per_s=150\nburst=10",
+    "kind='leaky-bucket'\nrate_per_s=150\ndepth=10",
+    "kind='adaptive'\nalgorithm='gradient2'\nlimit=20\nlimit_min=5\nlimit_max=200",
+    "kind='adaptive'\nalgorithm='vegas'\nlimit=20\nlimit_min=5\nlimit_max=200\nwindow='2s'",
+    "kind='throttle'",
+    "kind='throttle'\nk=1.5\nprobability_max=0.9\nwindow='30s'",
+    "kind='fair-share'\nlimit=64",
+    "kind='fair-share'\nalgorithm='aimd'\nlimit=64\nlimit_min=8\nlimit_max=64\nmemory='2s'\ncustomers_max=10",
+    "kind='priority'\nlimit=64\nreserve_high=0.5\nreserve_normal=0.5",
+];
+
+/// Every strategy and every discipline.
+const POOLS: &[(&str, Option<u32>)] = &[
+    ("strategy='block'", None),
+    ("strategy='block'\ndiscipline='deadline-aware'\ndeadline='500ms'", None),
+    ("strategy='bounded-queue'\nqueue=16", Some(16)),
+    (
+        "strategy='bounded-queue'\nqueue=0\ndiscipline='earliest-deadline'\ndeadline='1s'\nservice_time='200ms'",
+        Some(0),
+    ),
+    ("strategy='bounded-queue'\nqueue=16\ndiscipline='adaptive-lifo'", Some(16)),
+    (
+        "strategy='bounded-queue'\nqueue=16\ndiscipline='adaptive-lifo'\ntarget='20ms'\ninterval='50ms'\ndeadline='1s'",
+        Some(16),
+    ),
+    ("strategy='bounded-queue'\nqueue=16\ndiscipline='bounded-wait'\nwait_max='80ms'", Some(16)),
+    ("strategy='token-bucket'\nrate_per_s=150\nburst=10\nqueue=4", Some(4)),
+    ("strategy='leaky-bucket'\nrate_per_s=150\ndepth=10\nqueue=4\ndiscipline='fifo'", Some(4)),
+    ("strategy='credit'\nqueue=4", Some(4)),
+    (
+        "strategy='credit'\nqueue=4\ntarget='5ms'\ninterval='1s'\ncredits_initial=3\ncredits_min=2\ncredits_max=9",
+        Some(4),
+    ),
+    ("strategy='priority'\nqueue=4", Some(4)),
+];
+
+#[test]
+fn every_strategy_and_discipline_reads_and_survives_being_written() {
+    for (pool, queue_max) in POOLS {
+        let text = format!("name='x'\n[payment]\nprofile='ladder'\n[backpressure]\nworkers=32\n{pool}");
+        let design = read(&text).expect(pool);
+        assert_eq!(design.backpressure.as_ref().expect("stated").queue_max(), *queue_max, "{pool}");
+        let written = toml::to_string(&design).expect("writable");
+        assert_eq!(read(&written).as_ref(), Ok(&design), "{written}");
+    }
+}
+
+#[test]
+fn keys_that_do_not_belong_together_are_refused_with_what_would() {
+    let cases = [
+        ("[admission]\nkind='rate'\nrate_per_s=5", "takes `rate_per_s` and `burst`: `burst` is missing"),
+        ("[admission]\nkind='throttle'\nlimit=5", "it has no `limit`"),
+        ("[admission]\nkind='priority'\nlimit=5\nlimit_min=1", "it has no `limit_min`"),
+        ("[admission]\nkind='fair-share'\nlimit=5\nalgorithm='aimd'", "`limit_min` is missing"),
+        (
+            "[admission]\nkind='adaptive'\nalgorithm='aimd'\nlimit=5\nlimit_min=6\nlimit_max=9",
+            "limit is 5, which is not within limit_min, 6, and limit_max, 9",
+        ),
+        (
+            "[admission]\nkind='priority'\nlimit=5\nreserve_high=0.9\nreserve_normal=0.2",
+            "more than 1 together",
+        ),
+        ("[admission]\nkind='throttle'\nk=0.5", "no multiplier"),
+        (
+            "[backpressure]\nstrategy='block'\nworkers=1\nqueue=1",
+            "strategy \"block\" takes nothing more, and if you like `discipline`: it has no `queue`",
+        ),
+        ("[backpressure]\nstrategy='bounded-queue'\nworkers=1", "`queue` is missing"),
+        (
+            "[backpressure]\nstrategy='credit'\nworkers=1\nqueue=1\ndiscipline='fifo'",
+            "it has no `discipline`",
+        ),
+        (
+            "[backpressure]\nstrategy='credit'\nworkers=1\nqueue=1\ncredits_initial=5\ncredits_max=4",
+            "credits_initial is 5, which is not within credits_min, 1, and credits_max, 4",
+        ),
+        ("[backpressure]\nstrategy='token-bucket'\nworkers=1\nqueue=1\ndepth=1", "`rate_per_s` is missing"),
+        (
+            "[backpressure]\nstrategy='block'\nworkers=1\ndiscipline='deadline-aware'",
+            "strategy \"block\" and discipline \"deadline-aware\" takes `deadline`, and if you like `discipline` and `service_time`: `deadline` is missing",
+        ),
+        (
+            "[backpressure]\nstrategy='block'\nworkers=1\ndiscipline='adaptive-lifo'\nservice_time='1s'",
+            "a `service_time` but no `deadline`",
+        ),
+        ("[backpressure]\nstrategy='block'\nworkers=1\ndiscipline='bounded-wait'", "`wait_max` is missing"),
+    ];
+    for (section, reason) in cases {
+        let error = read(&format!("name='x'\n[payment]\nprofile='ladder'\n{section}")).expect_err(section);
+        // The section's own line, or that of the value.
+        assert!(error.contains("line 4,") || error.contains("line 6,"), "{section}\n→ {error}");
+        assert!(error.contains(reason), "{section}\n→ {error}");
+    }
+}
+
+#[test]
+fn a_topology_says_which_processes_there_are() {
+    let monolith = read("name='x'\ntopology='monolith'\n[payment]\nprofile='flaky'").expect("valid").topology;
+    assert_eq!((monolith.as_str(), monolith.processes()), ("monolith", &[ServiceKind::OrderApi][..]));
+    assert_eq!(monolith.home(ServiceKind::PaymentService), ServiceKind::OrderApi);
+    assert_eq!(Topology::Chain.processes(), ServiceKind::ALL);
+    assert_eq!(Topology::Chain.home(ServiceKind::PaymentService), ServiceKind::PaymentService);
 }
 
 #[test]

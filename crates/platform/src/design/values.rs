@@ -14,6 +14,9 @@ pub enum ValueError {
     /// Not within a millionth and a million.
     #[error("{0} is no rate: it must be between 0.000001 and 1000000 per second")]
     Rate(f64),
+    /// Not within 1 and 1000.
+    #[error("{0} is no multiplier: it must be between 1 and 1000")]
+    Multiplier(f64),
     /// Not within 0 and 5.
     #[error("{0} is no sigma: it must be between 0 and 5")]
     Sigma(f64),
@@ -44,6 +47,9 @@ impl Probability {
     /// The chance of what never happens.
     pub const NEVER: Self = Self(0.0);
 
+    /// The chance of what always happens.
+    pub const ALWAYS: Self = Self(1.0);
+
     /// # Errors
     /// When the value is not within 0 and 1.
     pub fn new(value: f64) -> Result<Self, ValueError> {
@@ -72,6 +78,28 @@ impl PositiveRate {
     /// The value, per second.
     #[must_use]
     pub const fn per_s(self) -> f64 {
+        self.0
+    }
+}
+
+/// So many times as much: 1 to 1000.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Multiplier(f64);
+
+impl Multiplier {
+    /// Twice as much.
+    pub const TWO: Self = Self(2.0);
+
+    /// # Errors
+    /// When the value is not within 1 and 1000.
+    pub fn new(times: f64) -> Result<Self, ValueError> {
+        if (1.0..=1000.0).contains(&times) { Ok(Self(times)) } else { Err(ValueError::Multiplier(times)) }
+    }
+
+    /// The value.
+    #[must_use]
+    pub const fn get(self) -> f64 {
         self.0
     }
 }
@@ -148,6 +176,13 @@ impl TryFrom<f64> for PositiveRate {
     }
 }
 
+impl TryFrom<f64> for Multiplier {
+    type Error = ValueError;
+    fn try_from(value: f64) -> Result<Self, ValueError> {
+        Self::new(value)
+    }
+}
+
 impl TryFrom<f64> for Sigma {
     type Error = ValueError;
     fn try_from(value: f64) -> Result<Self, ValueError> {
@@ -176,6 +211,12 @@ impl From<Probability> for f64 {
 
 impl From<PositiveRate> for f64 {
     fn from(value: PositiveRate) -> Self {
+        value.0
+    }
+}
+
+impl From<Multiplier> for f64 {
+    fn from(value: Multiplier) -> Self {
         value.0
     }
 }
@@ -211,6 +252,7 @@ macro_rules! schema {
 
 schema!(Probability, "Probability", { "type": "number", "minimum": 0, "maximum": 1 });
 schema!(PositiveRate, "PositiveRate", { "type": "number", "minimum": 0.000_001, "maximum": 1_000_000 });
+schema!(Multiplier, "Multiplier", { "type": "number", "minimum": 1, "maximum": 1000 });
 schema!(Sigma, "Sigma", { "type": "number", "minimum": 0, "maximum": 5 });
 schema!(PositiveDuration, "PositiveDuration", {
     "type": "string", "description": "a duration above zero, such as \"200ms\" or \"1s\""

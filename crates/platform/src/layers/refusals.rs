@@ -1,4 +1,4 @@
-//! The constraints of a design, as layers that answer with problem details.
+//! Refusals as answers with problem details.
 //!
 //! `resilience` refuses with an error value; here it becomes the 429 that a client sees, so that
 //! everything outside of a constraint has responses only, and no errors.
@@ -10,43 +10,13 @@ use std::task::{Context, Poll, ready};
 
 use axum::response::{IntoResponse, Response};
 use pin_project_lite::pin_project;
-use resilience::admission::{AdmissionError, AdmissionLayer, Limiter, Rate};
-use resilience::backpressure::{BackpressureError, PoolLimits, WorkerPoolLayer};
+use resilience::admission::AdmissionError;
+use resilience::backpressure::BackpressureError;
 use resilience::{Reason, Refusal};
-use tower::layer::util::Stack;
 use tower::{Layer, Service};
 
-use crate::design::{Admission, AdmissionLimit, Backpressure};
-use crate::telemetry::Telemetry;
 use crate::web::recording::RefusedBy;
 use crate::web::{Problem, ProblemKind};
-
-/// The design's admission control.
-pub(crate) fn admission(
-    admission: &Admission,
-    telemetry: &Telemetry,
-) -> Stack<AdmissionLayer, AnswerRefusalsLayer> {
-    let limiter = match admission.limit {
-        AdmissionLimit::Concurrency { limit } => {
-            Limiter::concurrency(limit.get() as usize, admission.retry_after.get())
-        }
-        AdmissionLimit::Rate { rate_per_s, burst } => {
-            let rate = Rate::per_second(rate_per_s.per_s()).expect("a design's rates are within a bucket's");
-            Limiter::rate(rate, burst)
-        }
-    };
-    Stack::new(AdmissionLayer::observed(limiter, telemetry.clone()), AnswerRefusalsLayer)
-}
-
-/// The design's backpressure.
-pub(crate) fn worker_pool(
-    pool: &Backpressure,
-    telemetry: &Telemetry,
-) -> Stack<WorkerPoolLayer, AnswerRefusalsLayer> {
-    let limits = PoolLimits { workers: pool.workers.get() as usize, queue: pool.queue as usize };
-    let pool = WorkerPoolLayer::observed(limits, pool.retry_after.get(), telemetry.clone());
-    Stack::new(pool, AnswerRefusalsLayer)
-}
 
 /// What a constraint refused with, when nothing inside of it can fail.
 pub(crate) trait IntoRefusal {

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use domain::{NewOrder, Order, OrderId, OrderState, Rejection};
+use domain::{Order, OrderId, OrderState};
 use http::{Request, header};
 use resilience::idempotency::Fingerprint;
 use resilience::timeouts::Deadline;
@@ -14,15 +14,12 @@ use serde::{Deserialize, Serialize};
 use tower::ServiceExt;
 use utoipa::ToSchema;
 
-use super::Shared;
 use super::place::PlaceCall;
+use super::{ReadOrder, Shared};
 use crate::telemetry::PaymentOutcome;
 use crate::web::openapi::{NewOrderBody, OrderBody, ProblemBody};
 use crate::web::problem::location;
-use crate::web::{Problem, ProblemKind, RequestContext, body, common, deadline, key};
-
-/// Ids that would collide with our own paths below `/orders/`.
-const RESERVED_IDS: [&str; 2] = ["sync", "async"];
+use crate::web::{Problem, ProblemKind, RequestContext, common, deadline, key};
 
 /// Places an order and answers when it is finished.
 ///
@@ -55,33 +52,19 @@ const RESERVED_IDS: [&str; 2] = ["sync", "async"];
 )]
 pub(crate) async fn create(
     State(Shared { api, placing }): State<Shared>,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Result<Response, Problem> {
     let context = RequestContext::in_request(&request);
-    let (head, body) = request.into_parts();
-    let body = body::read(&head.headers, body).await?;
-    let new = NewOrder::parse(&body).map_err(rejected)?;
-    if new.order_id().is_some_and(|id| RESERVED_IDS.contains(&id.as_str())) {
-        let detail = "order_id must not be \"sync\" or \"async\"";
-        return Err(Problem::new(ProblemKind::InvalidBody, detail).field("order_id".to_owned()));
-    }
+    let ReadOrder { order: new, body } = ReadOrder::of(&mut request).await?;
+    let headers = request.headers();
     // The client may be in more of a hurry than the design, never in less.
     let ours = api.time_limit.map(|limit| Deadline::after(context.arrived(), limit));
     let deadline =
-        ours.map(|ours| deadline::of(&head.headers, context.arrived()).map_or(ours, |its| its.min(ours)));
-    let key = key::of(&head.headers)?;
+        ours.map(|ours| deadline::of(headers, context.arrived()).map_or(ours, |its| its.min(ours)));
+    let key = key::of(headers)?;
     let fingerprint = Fingerprint::of(&[&body]);
     let order = placing.oneshot(PlaceCall { context, order: new, fingerprint, key, deadline }).await?;
     Ok(([(header::LOCATION, location(&order.order_id))], Json(order)).into_response())
-}
-
-fn rejected(rejection: Rejection) -> Problem {
-    match rejection {
-        Rejection::Malformed { .. } => Problem::new(ProblemKind::MalformedBody, rejection.to_string()),
-        Rejection::Invalid(invalid) => {
-            Problem::new(ProblemKind::InvalidBody, invalid.to_string()).field(invalid.field)
-        }
-    }
 }
 
 /// Would place an order and answer at once; services that are joined by calls cannot.

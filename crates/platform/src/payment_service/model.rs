@@ -99,10 +99,24 @@ impl PaymentModel {
     }
 
     /// Takes its time, and ends as chance and hardship will have it. A failure takes as long as a success.
+    /// When this returns the money moves; what is left of the time is for [`Self::confirm`].
     pub(super) async fn execute(&self, node: &Node) -> Executed {
         let (time, executed) = self.draw();
-        node.sleep(time).await;
+        node.sleep(time.saturating_sub(self.confirmation())).await;
         executed
+    }
+
+    /// The last part of a payment's time, where the model has one: the money has moved, and nobody was told
+    /// yet. (Of a payment that is shorter than its confirmation it is all.)
+    pub(super) async fn confirm(&self, node: &Node) {
+        let confirmation = self.confirmation();
+        if !confirmation.is_zero() {
+            node.sleep(confirmation).await;
+        }
+    }
+
+    fn confirmation(&self) -> Duration {
+        self.payment.confirmation.map_or(Duration::ZERO, |confirmation| confirmation.get())
     }
 
     /// Decides a charge's fate when it begins: the hardship of this moment holds for all of it.

@@ -28,6 +28,18 @@ pub(crate) fn expose(telemetry: &Telemetry) -> String {
     text
 }
 
+/// Everything measured in the parts of one process, as text: each name prefixed with its part's.
+pub(crate) fn expose_all(parts: &[&Telemetry]) -> String {
+    let mut registry = Registry::default();
+    for part in parts {
+        let prefix = part.kind().name().replace('-', "_");
+        registry.sub_registry_with_prefix(prefix).register_collector(Box::new((*part).clone()));
+    }
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).expect("a string takes all text");
+    text
+}
+
 impl Collector for Telemetry {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         for (name, gauge) in self.gauges() {

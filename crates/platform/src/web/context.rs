@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::response::Response;
-use domain::OrderId;
+use domain::{OrderId, Priority};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use node::{Node, Rng};
 use pin_project_lite::pin_project;
@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 use tracing::Span;
 
+use super::priority::{self, X_PRIORITY};
 use super::problem::Problem;
 use super::recording::{self, Attempts, Recorder, Recording, RefusedBy, SpanGuard, name};
 use super::trace::{TRACEPARENT, TraceContext};
@@ -38,6 +39,8 @@ const REQUEST_ID_LENGTH_MAX: usize = 128;
 pub(crate) struct RequestContext {
     request_id: HeaderValue,
     trace: TraceContext,
+    /// How much it matters, once its order was read.
+    priority: Priority,
     ids: Ids,
     /// What is done for it, as spans; `None` when they are not recorded.
     recording: Option<Recording>,
@@ -59,7 +62,8 @@ impl RequestContext {
         let recording = ids.recorder.as_ref();
         let recording = recording.and_then(|recorder| Recording::begin(recorder, trace.trace_id));
         let recording = recording.map(|recording| recording.within(trace.parent_id));
-        Self { request_id, trace, ids: ids.clone(), recording, arrived: ids.node.now() }
+        let (priority, arrived) = (Priority::default(), ids.node.now());
+        Self { request_id, trace, priority, ids: ids.clone(), recording, arrived }
     }
 
     /// The order that the request is about, once that is known.
@@ -118,11 +122,20 @@ impl RequestContext {
         self.request_id.to_str().expect("a request id is visible ASCII")
     }
 
-    /// Identifies a call to the next hop: the same request, the same trace, and a span of its own, which begins.
+    /// The same request, of which is known now how much it matters.
+    pub(crate) fn with_priority(self, priority: Priority) -> Self {
+        Self { priority, ..self }
+    }
+
+    /// Identifies a call to the next hop: the same request, as important, the same trace, and a span of its
+    /// own, which begins.
     pub(crate) fn identify(&self, method: &Method, path: &str, headers: &mut HeaderMap) -> SpanGuard {
         let call = TraceContext { parent_id: self.ids.span_id(), ..self.trace };
         headers.insert(X_REQUEST_ID, self.request_id.clone());
         headers.insert(TRACEPARENT, call.header());
+        if let Some(value) = priority::header(self.priority) {
+            headers.insert(X_PRIORITY, value);
+        }
         let recording = self.recording.as_ref();
         SpanGuard::with_id(recording.map(|recording| (recording, call.parent_id)), || {
             name(method, path, "call ")
@@ -167,8 +180,9 @@ pub(crate) struct Ids {
 
 impl Ids {
     /// A restarted process asks for a stream of its own, so that it does not repeat ids.
-    fn new(node: &Node) -> Self {
-        Self::named(node, "request-ids")
+    /// So do the parts of one process: their spans stand in the same traces.
+    fn new(node: &Node, part: &str) -> Self {
+        Self::named(node, &format!("request-ids/{part}"))
     }
 
     /// A stream of its own name, for work that is not asked for by requests.
@@ -209,14 +223,14 @@ pub(crate) struct ContextLayer {
 }
 
 impl ContextLayer {
-    /// Ids from this node's random streams.
-    pub(crate) fn new(node: &Node) -> Self {
-        Self { ids: Ids::new(node) }
+    /// Ids from a random stream of this node's, one for each part of the process.
+    pub(crate) fn new(node: &Node, part: &str) -> Self {
+        Self { ids: Ids::new(node, part) }
     }
 
     /// The same, and what is done for requests is recorded in this service's journal while that is on.
     pub(crate) fn recorded(node: &Node, telemetry: &Telemetry) -> Self {
-        Self { ids: Ids::new(node).recorded(telemetry) }
+        Self { ids: Ids::new(node, telemetry.kind().name()).recorded(telemetry) }
     }
 }
 

@@ -3,9 +3,12 @@
 mod admin;
 mod bad_input;
 mod constraints;
+mod doors;
 mod endpoints;
 mod identity;
+mod monolith;
 mod naive;
 mod observability;
+mod strategies;
 mod support;
 mod unknown_outcomes;

@@ -11,8 +11,8 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use node::http::{CallError, Client, ClientOptions, ServerOptions, serve};
 use node::sim::{HostOptions, Latency, SimWorld, Topology};
 use node::{Node, Task};
-use platform::design::Design;
-use platform::{Peers, Ports, ProcessorSettings, ServiceKind, ServiceState};
+use platform::design::{self, Design};
+use platform::{Peers, PlatformState, Ports, ProcessorSettings, ServiceKind, ServiceState};
 use serde_json::{Value, json};
 
 const CLIENTS: &str = "clients";
@@ -22,7 +22,7 @@ const CLIENTS: &str = "clients";
 pub(crate) struct Platform {
     pub(crate) world: SimWorld,
     design: Arc<Design>,
-    states: Arc<BTreeMap<ServiceKind, ServiceState>>,
+    states: PlatformState,
     clients: BTreeMap<u16, Client>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Answer {
 pub(crate) fn with_platform<F: Future>(design: &str, test: impl FnOnce(Platform) -> F) -> F::Output {
     in_paused_time(async {
         let platform = Platform::assemble(design);
-        ServiceKind::ALL.into_iter().for_each(|kind| platform.start(kind));
+        platform.design.topology.processes().iter().for_each(|kind| platform.start(*kind));
         test(platform).await
     })
 }
@@ -59,7 +59,8 @@ impl Platform {
     /// A world with every host, where nothing runs yet.
     pub(crate) fn assemble(design: &str) -> Self {
         let design: Design = toml::from_str(&format!("name = 'test'\n{design}")).expect("a valid design");
-        let topology = ServiceKind::ALL
+        let processes = design.topology.processes();
+        let topology = processes
             .iter()
             .fold(Topology::new(Latency::default()), |topology, kind| {
                 topology.host(kind.name(), HostOptions::default())
@@ -69,23 +70,29 @@ impl Platform {
         let node = world.node(CLIENTS).expect("it was just added");
         let ports = ServiceKind::ALL.iter().flat_map(|kind| [kind.default_port(), kind.default_admin_port()]);
         let clients = ports.map(|port| (port, Client::new(&node, ClientOptions::default()))).collect();
-        let states = ServiceKind::ALL.map(|kind| (kind, ServiceState::new(kind)));
-        Self { world, design: Arc::new(design), states: Arc::new(states.into()), clients }
+        Self { world, design: Arc::new(design), states: PlatformState::default(), clients }
     }
 
     pub(crate) fn node(&self, kind: ServiceKind) -> Node {
-        self.world.node(kind.name()).expect("every service has a host")
+        self.world.node(self.design.topology.home(kind).name()).expect("every process has a host")
     }
 
     pub(crate) fn state(&self, kind: ServiceKind) -> &ServiceState {
-        &self.states[&kind]
+        self.states.service(kind)
     }
 
-    /// Starts a process of a service on what its state holds.
+    /// Starts a process of a service on what its state holds; order-api's of a monolith is all of it.
     pub(crate) fn start(&self, kind: ServiceKind) {
-        let (node, state) = (self.node(kind), self.state(kind).clone());
+        let (node, state, design) = (self.node(kind), self.state(kind).clone(), Arc::clone(&self.design));
         let ports = Ports { http: None, admin: Some(kind.default_admin_port()) };
-        node.spawn(platform::run(kind, node.clone(), Arc::clone(&self.design), state, ports));
+        match design.topology {
+            design::Topology::Chain => {
+                node.spawn(platform::run(kind, node.clone(), design, state, ports));
+            }
+            design::Topology::Monolith => {
+                node.spawn(platform::run_monolith(node.clone(), design, self.states.clone(), ports));
+            }
+        }
     }
 
     /// Starts an order-processor with settings of its own.
@@ -160,6 +167,37 @@ impl Platform {
     /// `GET` at order-api.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(ServiceKind::OrderApi, Method::GET, path, "").await
+    }
+
+    /// Asks order-processor directly, with a header.
+    pub(crate) fn process_in_background(
+        &self,
+        order_id: &str,
+        header: (&'static str, &'static str),
+    ) -> Task<Answer> {
+        let (platform, order_id) = (self.clone(), order_id.to_owned());
+        self.in_background(async move {
+            let body = json!({ "order_id": order_id, "customer_id": "c1", "amount": 19 }).to_string();
+            let mut request = request(Method::POST, "/process", body);
+            request.headers_mut().insert(header.0, http::HeaderValue::from_static(header.1));
+            platform.send(ServiceKind::OrderProcessor, request).await.expect("an answer")
+        })
+    }
+
+    /// Places an order of a customer and a priority.
+    pub(crate) fn place_of_in_background(
+        &self,
+        order_id: &str,
+        customer: &str,
+        priority: &str,
+    ) -> Task<Answer> {
+        let platform = self.clone();
+        let mut order: Value = serde_json::from_str(&order(order_id)).expect("an order");
+        order["customer_id"] = customer.into();
+        order["priority"] = priority.into();
+        self.in_background(async move {
+            platform.ask(ServiceKind::OrderApi, Method::POST, "/orders", order.to_string()).await
+        })
     }
 
     /// Places an order with this id.

@@ -169,6 +169,11 @@ impl Shared {
                 wakers.push(waker);
             }
             self.observer.refused(shed.reason);
+            // Who waited in vain waited too: a gate that hears only of those who were served hears of an
+            // overload that sheds them all as of none.
+            if let Front::Credits(gate) = &state.front {
+                gate.note_wait(shed.waited);
+            }
             is_any = true;
         }
         if is_any {

@@ -12,7 +12,7 @@ use node::{
     Node,
     sim::{HostOptions, Latency, SimWorld, Topology, UnknownHost},
 };
-use platform::{Hardship, Ports, ServiceFacts, ServiceKind, ServiceState, design::Design};
+use platform::{Hardship, PlatformState, Ports, ServiceFacts, ServiceKind, ServiceState, design::Design};
 
 use super::CellError;
 use crate::world::{CLIENTS, hosts};
@@ -27,8 +27,8 @@ const LINK_MAX: Duration = Duration::from_micros(1_500);
 pub(super) struct Hosts {
     world: SimWorld,
     design: Arc<Design>,
-    /// What outlives the processes, by service, in the order of [`ServiceKind::ALL`].
-    states: Vec<(ServiceKind, ServiceState)>,
+    /// What outlives the processes, by service, whatever process it is in.
+    states: PlatformState,
     clients: Node,
     /// How many requests the clients send twice.
     duplicates: Duplicates,
@@ -39,15 +39,16 @@ pub(super) struct Hosts {
 impl Hosts {
     /// Builds the world and starts every service.
     pub(super) fn start(seed: u64, design: Arc<Design>) -> Self {
-        let topology = ServiceKind::ALL
+        let processes = design.topology.processes();
+        let topology = processes
             .iter()
             .fold(Topology::new(link()), |topology, kind| topology.host(kind.name(), HostOptions::default()));
         let world = SimWorld::new(seed, topology.host(CLIENTS, HostOptions::unlimited()));
         let clients = world.node(CLIENTS).expect("the clients' host is part of the topology");
-        let states = ServiceKind::ALL.map(|kind| (kind, ServiceState::new(kind))).into();
+        let states = PlatformState::default();
         let duplicates = Duplicates::default();
         let hosts = Self { world, design, states, clients, duplicates, broken: Arc::default() };
-        ServiceKind::ALL.into_iter().for_each(|kind| hosts.start_service(kind));
+        processes.iter().for_each(|kind| hosts.start_process(*kind));
         hosts
     }
 
@@ -63,12 +64,12 @@ impl Hosts {
 
     /// Every service with what outlives its process.
     pub(super) fn states(&self) -> impl Iterator<Item = (&'static str, &ServiceState)> {
-        self.states.iter().map(|(kind, state)| (kind.name(), state))
+        self.states.services().iter().map(|state| (state.kind().name(), state))
     }
 
     /// Whether anything is in work or waits anywhere. Open connections are no work.
     pub(super) fn is_busy(&self) -> bool {
-        let gauges = self.states.iter().flat_map(|(_, state)| state.telemetry().gauges());
+        let gauges = self.states.services().iter().flat_map(|state| state.telemetry().gauges());
         gauges.into_iter().any(|(name, gauge)| *name != "connections" && gauge.now() > 0)
     }
 
@@ -78,23 +79,29 @@ impl Hosts {
             return Err(CellError::Service { service, source });
         }
         let mut testimony = Vec::new();
-        for (_, state) in &self.states {
+        for state in self.states.services() {
             testimony.push(state.facts().await?);
         }
         Ok(testimony)
     }
 
-    /// A fresh instance on what the service's stores hold.
-    fn start_service(&self, kind: ServiceKind) {
-        let node = self.world.node(kind.name()).expect("every service has a host");
-        let (_, state) =
-            self.states.iter().find(|(other, _)| *other == kind).expect("every service has a state");
-        let running =
-            platform::run(kind, node.clone(), Arc::clone(&self.design), state.clone(), Ports::default());
+    /// A fresh process on what the stores of the services in it hold.
+    fn start_process(&self, kind: ServiceKind) {
+        let node = self.world.node(kind.name()).expect("every process has a host");
+        let (design, states) = (Arc::clone(&self.design), self.states.clone());
         let broken = Arc::clone(&self.broken);
         // Detached: it ends with its host, and returns by itself only when it cannot listen.
-        node.spawn(async move {
-            if let Err(error) = running.await {
+        node.clone().spawn(async move {
+            let ports = Ports::default();
+            let ended = match design.topology {
+                platform::design::Topology::Chain => {
+                    platform::run(kind, node, design, states.service(kind).clone(), ports).await
+                }
+                platform::design::Topology::Monolith => {
+                    platform::run_monolith(node, design, states, ports).await
+                }
+            };
+            if let Err(error) = ended {
                 broken.lock().unwrap_or_else(PoisonError::into_inner).push((kind.name(), error));
             }
         });
@@ -105,14 +112,15 @@ impl Hosts {
             return Ok(());
         }
         self.world.restart(host)?;
-        if let Some(kind) = ServiceKind::ALL.into_iter().find(|kind| kind.name() == host) {
-            self.start_service(kind);
+        let processes = self.design.topology.processes();
+        if let Some(kind) = processes.iter().find(|kind| kind.name() == host) {
+            self.start_process(*kind);
         }
         Ok(())
     }
 
     fn set_hardship(&self, hardship: Hardship) {
-        for (_, state) in &self.states {
+        for state in self.states.services() {
             state.hardship().set(hardship).expect("a fault plan holds valid values only");
         }
     }
@@ -165,7 +173,7 @@ impl Target for Hosts {
     fn apply(&self, action: &Action) -> Result<(), ChaosError> {
         self.change(action).map_err(|UnknownHost { name, .. }| ChaosError::UnknownHost {
             host: name,
-            known: hosts().into_iter().map(str::to_owned).collect(),
+            known: hosts(self.design.topology).into_iter().map(str::to_owned).collect(),
         })
     }
 }

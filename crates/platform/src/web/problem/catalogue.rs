@@ -50,6 +50,11 @@ macro_rules! catalogue {
 }
 
 impl ProblemKind {
+    /// Whether it is us who are full.
+    pub(crate) const fn is_refusal(self) -> bool {
+        self.entry().status.as_u16() == StatusCode::TOO_MANY_REQUESTS.as_u16()
+    }
+
     /// The kind with this slug.
     pub(crate) fn by_slug(slug: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.entry().slug == slug)

@@ -1,0 +1,28 @@
+//! Faults and the hosts that they disturb: every design of an experiment has to have them.
+
+use chaos::FaultPlan;
+
+use super::Candidate;
+use crate::world;
+
+/// A fault disturbs a host that a design has not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no host {host:?} to disturb in the design {design}, expected one of {}", known.join(", "))]
+pub struct MissingHost {
+    /// The host.
+    pub host: String,
+    /// The design.
+    pub design: String,
+    /// The hosts that it has.
+    pub known: Vec<String>,
+}
+
+/// The first host that a fault disturbs and a design has not.
+pub(super) fn missing_host(plan: &FaultPlan, designs: &[Candidate]) -> Option<MissingHost> {
+    designs.iter().find_map(|candidate| {
+        let topology = candidate.resolved.design.topology;
+        let host = world::unknown_host(plan, topology)?.to_owned();
+        let known = world::hosts(topology).into_iter().map(str::to_owned).collect();
+        Some(MissingHost { host, design: candidate.name().to_owned(), known })
+    })
+}
