@@ -110,7 +110,7 @@ pub(in crate::experiment) struct LoadFile(Vec<NamedLoad>);
 #[expect(dead_code, reason = "only its schema is used")]
 pub(in crate::experiment) enum LoadSchema {
     /// One load.
-    One(RawLoad),
+    One(Box<RawLoad>),
     /// Several, each with a name.
     Many(Vec<RawLoad>),
 }
