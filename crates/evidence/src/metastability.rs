@@ -5,10 +5,12 @@
 //! so that what a bounded queue holds has had time to be worked off.
 //!
 //! * *recovered*: goodput is at 85 % again of what it was before;
-//! * *draining*: it is not, but the backlog has shrunk by a twentieth or more within `after`, at the same load and
-//!   by itself: it only needs time. An unbounded FIFO without retries does that;
-//! * *metastable*: it is not, and the backlog does not shrink: something (retries, stale work) adds as much as is
-//!   done. Only less load, or a restart, ends it.
+//! * *draining*: it is not, but more is answered with success, however late, than comes in, and the backlog has
+//!   shrunk by a twentieth or more within `after`, at the same load and by itself: it only needs time. An
+//!   unbounded FIFO without retries does that;
+//! * *metastable*: it is not, and no work is done that would end it: retries and stale work take the place of
+//!   what is asked for. A backlog that shrinks only because clients give up is no progress. Only less load,
+//!   or a restart, ends it.
 
 use crate::record::{Metastability, Stability, Step};
 use crate::rounding;
@@ -29,10 +31,11 @@ pub(crate) fn metastability(steps: &[Step]) -> Option<Metastability> {
     let (trigger, after, from_after) = (&rest[trigger], &rest[after], &rest[after..]);
     let enough = BACK * base.late_goodput_ratio?;
     let is_back = |step: &&Step| step.late_goodput_ratio.is_some_and(|ratio| ratio >= enough);
-    let left = after.backlog_end as f64;
+    let shrinks = after.backlog_end as f64 <= SHRUNK * after.backlog_start as f64;
+    let works_off = after.throughput_per_s > after.rate_per_s;
     let verdict = if is_back(&after) {
         Stability::Recovered
-    } else if left <= SHRUNK * after.backlog_start as f64 {
+    } else if shrinks && works_off {
         Stability::Draining
     } else {
         Stability::Metastable
@@ -72,6 +75,7 @@ mod tests {
             to_s: 10.0,
             offered: (rate_per_s * 10.0) as u64,
             late_goodput_ratio: Some(ratio),
+            throughput_per_s: 150.0,
             calls_per_s: rate_per_s * 2.0,
             backlog_start: backlog[0],
             backlog_end: backlog[1],
@@ -94,6 +98,10 @@ mod tests {
         assert_eq!(judged(0.9, [900, 10]).verdict, Stability::Recovered);
         assert_eq!(judged(0.2, [900, 600]).verdict, Stability::Draining);
         assert_eq!(judged(0.2, [900, 900]).verdict, Stability::Metastable);
+        let mut gave_up = course(0.2, [900, 600]);
+        gave_up[2].throughput_per_s = 5.0;
+        let gave_up = metastability(&gave_up).expect("it returns to its base");
+        assert_eq!(gave_up.verdict, Stability::Metastable, "nobody was served: the others have gone");
         assert_eq!(judged(0.2, [900, 1500]).verdict, Stability::Metastable);
     }
 

@@ -72,8 +72,8 @@ pub struct Metastability {
 pub enum Stability {
     /// Goodput is back at the load at which it was before.
     Recovered,
-    /// It is not back yet, but the backlog shrinks by itself at that load.
+    /// It is not back yet, but more is answered than comes in, and the backlog shrinks by itself at that load.
     Draining,
-    /// It is not back, and the backlog does not shrink: the failure keeps itself alive.
+    /// It is not back, and no work is done that would bring it back: the failure keeps itself alive.
     Metastable,
 }

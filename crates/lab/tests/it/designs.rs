@@ -114,3 +114,18 @@ duration = "3s"
     assert_eq!(difference.removed.keys().collect::<Vec<_>>(), ["admission"]);
     assert!(resolve(&format!("{}#another", path.display())).is_err());
 }
+
+/// Every experiment that comes with the program can be read: its designs resolve, and each of its expectations and
+/// sections speaks of something that it has.
+#[test]
+fn every_experiment_in_the_folder_can_be_read() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).expect("the folder is part of the repository") {
+        let path = entry.expect("it can be listed").path();
+        let experiment = lab::experiment::Experiment::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        assert!(!experiment.expectations.is_empty() && !experiment.title.is_empty(), "{}", path.display());
+        names.push(experiment.name);
+    }
+    assert!(names.len() >= 3, "{names:?}");
+}

@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::sections::{Drawing, Sheet};
+use crate::sections::{Drawing, Entry, Sheet};
 use crate::words::Tone;
 
 const SCRIPT: &str = include_str!("sections.js");
@@ -72,7 +72,7 @@ fn table(sheet: &Sheet) -> Markup {
                                     @if i == 0 {
                                         th scope="row" { (entry.text) }
                                     } @else {
-                                        td class=[class(entry.tone)] { (entry.text) }
+                                        td class=(class(entry)) { (entry.text) }
                                     }
                                 }
                             }
@@ -84,12 +84,16 @@ fn table(sheet: &Sheet) -> Markup {
     }
 }
 
-const fn class(tone: Option<Tone>) -> Option<&'static str> {
-    match tone {
-        Some(Tone::Bad) => Some("problem"),
-        Some(Tone::Mixed) => Some("doubtful"),
-        Some(Tone::Good) | None => None,
-    }
+/// Words stand to the left, numbers to the right.
+fn class(entry: &Entry) -> String {
+    let tone = match entry.tone {
+        Some(Tone::Bad) => "problem ",
+        Some(Tone::Mixed) => "doubtful ",
+        Some(Tone::Good) | None => "",
+    };
+    let is_number = |c: char| c.is_ascii_digit() || c == '–';
+    let side = if entry.text.starts_with(is_number) { "" } else { "words" };
+    format!("{tone}{side}")
 }
 
 /// What draws them; nothing when there is nothing to draw.

@@ -69,15 +69,16 @@ pub(super) fn sheet(source: &Source<'_>) -> Sheet {
         let mut group: Vec<Vec<Entry>> = Vec::new();
         for fault in source.faults() {
             let losses = losses(source, reference, design, fault);
-            let told = match losses.as_slice() {
-                [] => Entry::plain("nothing"),
-                losses => {
-                    let told: Vec<String> = losses.iter().map(|loss| loss.told(source)).collect();
-                    Entry::toned(told.join("; "), Tone::Bad)
-                }
-            };
-            let name = if group.is_empty() { design } else { "" };
-            group.push(vec![Entry::plain(name), Entry::plain(words::under(fault)), told]);
+            let mut told: Vec<Entry> =
+                losses.iter().map(|loss| Entry::toned(loss.told(source), Tone::Bad)).collect();
+            if told.is_empty() {
+                told.push(Entry::plain("nothing"));
+            }
+            let mut place = Entry::plain(words::under(fault));
+            for told in told {
+                let name = if group.is_empty() { design } else { "" };
+                group.push(vec![Entry::plain(name), std::mem::replace(&mut place, Entry::plain("")), told]);
+            }
         }
         groups.push(group);
     }

@@ -153,7 +153,8 @@ fn an_ablation_names_what_is_lost_and_not_what_chance_moves() {
         texts(sheet),
         [
             ["x without keys", "without a fault", "nothing"],
-            ["", "under blackout", "double charges 0 → 12; recovery 0 s → never"],
+            ["", "under blackout", "double charges 0 → 12"],
+            ["", "", "recovery 0 s → never"],
         ]
     );
 }
