@@ -4,7 +4,12 @@
 //! and a replay can follow it; the counts of the record are their numbers. A check sees facts of the *end* of
 //! a run, after the quiet period: what is unfinished then will stay so.
 
+mod violations;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+pub use violations::{Invariant, NAMED_MAX, Violation, violations};
 
 use crate::facts::{Answer, Facts, StoredState};
 use crate::record::Ledger;
@@ -77,6 +82,17 @@ pub struct Exceeded<'a> {
     pub max: Option<u64>,
     /// How high it may go.
     pub bound: u64,
+}
+
+/// For people: `order-api in_flight 65 of 64`.
+impl fmt::Display for Exceeded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { service, gauge, max, bound } = self;
+        match max {
+            Some(max) => write!(f, "{service} {gauge} {max} of {bound}"),
+            None => write!(f, "{service} {gauge} unreported, of {bound}"),
+        }
+    }
 }
 
 /// Gauges above their bounds, by service and name. No single order is to blame for these.

@@ -15,11 +15,14 @@
 //! | `steps`, `metastability`, `priorities` | what only some loads leave |
 //! | [`ledger`] | the invariants |
 //! | [`metric`] | a number of a cell by its path |
+//! | [`campaign`] | many random schedules, and which of them broke an invariant |
+//! | [`timeline`] | what happened to one order |
 //! | [`mod@spread`] | the same cell over several seeds |
 //! | [`verdict`] | an expectation and whether it held |
 
 mod assess;
 mod attempts;
+pub mod campaign;
 mod detection;
 pub mod facts;
 mod goodput;
@@ -39,6 +42,7 @@ mod services;
 pub mod spread;
 mod steps;
 mod traces;
+pub mod timeline;
 pub mod verdict;
 
 pub use assess::{CellMeta, assess};

@@ -4,6 +4,7 @@
 //! meant is refused here, by clap, with exit code 2 and before anything is created.
 
 mod values;
+mod verify;
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -13,8 +14,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lab::serve::ServiceKind;
 
-pub use self::values::{PeerAddress, Seeds};
+pub use self::values::{FaultNumbers, PeerAddress, Seeds};
 use self::values::{duration, rate};
+pub use self::verify::{ReplayArgs, VerifyArgs};
 
 /// Breaks an order platform on purpose, lets its reliability be earned one constraint at a time, proves each step.
 #[derive(Debug, Parser)]
@@ -36,6 +38,10 @@ pub enum Command {
     Compare(CompareArgs),
     /// List, show and compare designs.
     Designs(DesignsArgs),
+    /// Run designs under random schedules of faults and check every invariant; exit with 1 when one is broken.
+    Verify(VerifyArgs),
+    /// Run a schedule of `verify`, or a cell of an experiment, again and look at what happened.
+    Replay(ReplayArgs),
     /// Start all services of a design as real processes; ctrl-c stops them.
     Up(UpArgs),
     /// Run one service of a design in this process.

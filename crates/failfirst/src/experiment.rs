@@ -34,7 +34,16 @@ pub(crate) fn ladder(args: &ExperimentArgs) -> Result<(), Failure> {
 ///
 /// As for [`ladder`], and when the file cannot be read or is wrong.
 pub(crate) fn file(args: &RunArgs) -> Result<(), Failure> {
-    let experiment = Experiment::read(&args.file).map_err(|error| {
+    run(&read(&args.file)?, &args.experiment)
+}
+
+/// An experiment from its file.
+///
+/// # Errors
+///
+/// When the file cannot be read or is wrong.
+pub(crate) fn read(file: &Path) -> Result<Experiment, Failure> {
+    Experiment::read(file).map_err(|error| {
         let unreadable = matches!(error, ExperimentError::Read { .. });
         let failure = Failure::input(error);
         if unreadable {
@@ -42,8 +51,7 @@ pub(crate) fn file(args: &RunArgs) -> Result<(), Failure> {
         } else {
             failure
         }
-    })?;
-    run(&experiment, &args.experiment)
+    })
 }
 
 fn run(whole: &Experiment, args: &ExperimentArgs) -> Result<(), Failure> {
@@ -106,7 +114,8 @@ fn wrong(error: UsageError) -> Failure {
     }
 }
 
-fn broken(error: LabError) -> Failure {
+/// What an error of the laboratory is told as.
+pub(crate) fn broken(error: LabError) -> Failure {
     match error {
         LabError::Usage(error) => wrong(error),
         error @ LabError::TooLarge { .. } => Failure::input(error),

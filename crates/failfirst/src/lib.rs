@@ -12,9 +12,11 @@ mod failure;
 mod logs;
 mod output;
 mod progress;
+mod replay;
 mod serve;
 mod signals;
 mod up;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -45,7 +47,9 @@ pub fn main() -> ExitCode {
 fn run(command: &Command) -> Result<(), Failure> {
     let (name, level) = match command {
         // What simulated services warn of is a finding and stands in the record, not in the program's own log.
-        Command::Ladder(_) | Command::Run(_) => (PROGRAM, "warn,platform=error"),
+        Command::Ladder(_) | Command::Run(_) | Command::Verify(_) | Command::Replay(_) => {
+            (PROGRAM, "warn,platform=error")
+        }
         Command::Serve(args) => (args.service.name(), "info"),
         Command::Compare(_) | Command::Designs(_) | Command::Up(_) => (PROGRAM, "warn"),
     };
@@ -55,6 +59,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Run(args) => experiment::file(args),
         Command::Compare(args) => compare::compare(args),
         Command::Designs(args) => designs::designs(args),
+        Command::Verify(args) => verify::verify(args),
+        Command::Replay(args) => replay::replay(args),
         Command::Up(args) => up::up(args),
         Command::Serve(args) => serve::serve(args),
     }

@@ -16,9 +16,16 @@ pub(crate) struct Bar {
 
 impl Default for Bar {
     fn default() -> Self {
-        let style = ProgressStyle::with_template("{elapsed:>4} [{bar:40}] {pos}/{len} cells  {msg}")
-            .expect("the template is right")
-            .progress_chars("=> ");
+        Self::over("cells")
+    }
+}
+
+impl Bar {
+    /// A bar over something else than cells.
+    pub(crate) fn over(what: &str) -> Self {
+        let template = format!("{{elapsed:>4}} [{{bar:40}}] {{pos}}/{{len}} {what}  {{msg}}");
+        let style =
+            ProgressStyle::with_template(&template).expect("the template is right").progress_chars("=> ");
         Self { bar: ProgressBar::no_length().with_style(style) }
     }
 }

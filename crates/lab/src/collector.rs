@@ -11,12 +11,12 @@ use std::{
 
 use chaos::{Action, FaultPlan};
 use domain::OrderState;
-use evidence::facts::{Alert, Charged, Facts, ServiceGauges, Span, Stored, StoredState};
+use evidence::facts::{Alert, Charged, Facts, ServiceGauges, Span, Stored, StoredState, Told};
 use load::Driven;
 use platform::{Hardship, ServiceFacts, ServiceKind, design::Design};
 
 /// What was gathered in a world.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Testimony {
     /// From the load generator.
     pub(crate) driven: Driven,
@@ -24,6 +24,8 @@ pub(crate) struct Testimony {
     pub(crate) high_priority: BTreeSet<String>,
     /// From each service, at the end.
     pub(crate) services: Vec<ServiceFacts>,
+    /// From the customers: the notices that reached them.
+    pub(crate) told: Vec<Told>,
     /// The maximum of each gauge within each second since the load began, by service.
     pub(crate) per_second: BTreeMap<String, BTreeMap<String, Vec<u64>>>,
     /// When the load began, on the timeline of the services: a whole number of seconds.
@@ -36,11 +38,12 @@ pub(crate) struct Testimony {
 
 /// Joins the testimony under a design and a fault plan into facts.
 pub(crate) fn collect(testimony: Testimony, design: &Design, plan: &FaultPlan) -> Facts {
-    let Testimony { driven, high_priority, services, mut per_second, load_start, load_duration, ended } =
+    let Testimony { driven, high_priority, services, told, mut per_second, load_start, load_duration, ended } =
         testimony;
     let mut facts = Facts {
         asked: driven.asked,
         repeated: driven.repeated,
+        told,
         high_priority,
         late_sends: driven.late_sends,
         capacity: capacity(design, plan),

@@ -13,7 +13,7 @@ mod load;
 mod metric;
 mod narrow;
 mod prototype;
-mod replay;
+pub(crate) mod replay;
 mod sections;
 
 use std::{

@@ -6,6 +6,7 @@
 //! | [`designs`] | design files: extend, check, show, compare |
 //! | [`experiment`] | experiment files: what is run, what must come out, and whether it did |
 //! | [`runner`] | runs all cells of an experiment, in parallel, into one record |
+//! | [`mod@verify`] | campaigns of random schedules of faults, and looking at one of them again |
 //! | [`mod@serve`] | one service of a design as a real process |
 //! | `world::sim` | the simulated world in which a cell happens |
 //! | `collector` | what all sides testify, joined into facts; the same for every world |
@@ -29,6 +30,7 @@ pub mod experiment;
 pub mod runner;
 pub mod serve;
 mod toml_file;
+pub mod verify;
 mod world;
 
 pub use evidence;

@@ -9,7 +9,7 @@
 
 mod memory;
 mod options;
-mod pool;
+pub(crate) mod pool;
 
 use std::{
     any::Any,
@@ -23,8 +23,10 @@ use evidence::record::{Cell, Record, SCHEMA};
 pub use options::{Progress, RunOptions, Silent};
 
 use crate::{
+    collector::Testimony,
     experiment::{CellName, Experiment, UsageError, replay},
-    world::sim::{self, CellPlan},
+    verify::replay::watched,
+    world::sim::{self, CellError, CellPlan},
 };
 
 /// Why there is no record.
@@ -150,6 +152,7 @@ fn plans(experiment: &Experiment, seeds: &[u64]) -> Vec<CellPlan> {
                     load: load.clone(),
                     slo: experiment.slo,
                     seed,
+                    rest: sim::REST,
                 }));
             }
         }
@@ -158,13 +161,39 @@ fn plans(experiment: &Experiment, seeds: &[u64]) -> Vec<CellPlan> {
 }
 
 fn run_cell(experiment: &Experiment, plan: &CellPlan) -> Result<Cell, LabError> {
+    unbroken(experiment, plan, || sim::run(plan))
+}
+
+/// The only cell that the options leave of an experiment.
+///
+/// # Errors
+/// As for [`feasible`], and when they leave none or more than one.
+pub(crate) fn the_cell(experiment: &Experiment, options: &RunOptions) -> Result<CellPlan, LabError> {
+    let mut plans = prepare(experiment, options)?.plans;
+    match plans.len() {
+        1 => Ok(plans.remove(0)),
+        cells => Err(UsageError::NotOneCell { cells }.into()),
+    }
+}
+
+/// Runs a cell: its name, and what all sides testify.
+pub(crate) fn testify(experiment: &Experiment, plan: &CellPlan) -> Result<(String, Testimony), LabError> {
+    let testimony = unbroken(experiment, plan, || sim::testify(plan, &watched()))?;
+    Ok((name(plan).to_string(), testimony))
+}
+
+fn unbroken<T>(
+    experiment: &Experiment,
+    plan: &CellPlan,
+    run: impl FnOnce() -> Result<T, CellError>,
+) -> Result<T, LabError> {
     let broke = |reason: String| {
         let name = name(plan);
         LabError::Cell { cell: name.to_string(), reason, replay: replay(experiment, &[name]) }
     };
     // Nothing that a broken cell leaves half-done is seen by anyone: its world is gone with it.
-    match catch_unwind(AssertUnwindSafe(|| sim::run(plan))) {
-        Ok(Ok(cell)) => Ok(cell),
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(made)) => Ok(made),
         Ok(Err(error)) => Err(broke(crate::toml_file::chain(&error))),
         Err(panic) => Err(broke(format!("it panicked: {}", panic_message(&*panic)))),
     }
@@ -180,7 +209,7 @@ fn name(plan: &CellPlan) -> CellName<'_> {
     }
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }

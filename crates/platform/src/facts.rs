@@ -60,11 +60,26 @@ pub struct OrderFact {
     pub order_id: OrderId,
     /// Where it stands.
     pub state: OrderState,
+    /// When it was accepted, in µs of the node's timeline.
+    #[serde(default)]
+    pub placed_at_us: u64,
+    /// When its state last changed.
+    #[serde(default)]
+    pub updated_at_us: u64,
+    /// Why it was declined or failed.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 impl From<&Order> for OrderFact {
     fn from(order: &Order) -> Self {
-        Self { order_id: order.order_id.clone(), state: order.state() }
+        Self {
+            order_id: order.order_id.clone(),
+            state: order.state(),
+            placed_at_us: order.placed_at_us,
+            updated_at_us: order.updated_at_us,
+            reason: order.reason.clone(),
+        }
     }
 }
 
@@ -77,6 +92,9 @@ pub struct ChargeFact {
     pub at_us: u64,
     /// Whether it was given back.
     pub refunded: bool,
+    /// When it was given back, if it was.
+    #[serde(default)]
+    pub refunded_at_us: Option<u64>,
 }
 
 impl From<&Charge> for ChargeFact {
@@ -85,6 +103,7 @@ impl From<&Charge> for ChargeFact {
             order_id: charge.order_id.clone(),
             at_us: charge.at_us,
             refunded: charge.refunded_at_us.is_some(),
+            refunded_at_us: charge.refunded_at_us,
         }
     }
 }

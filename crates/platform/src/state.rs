@@ -29,11 +29,22 @@ pub struct PlatformState {
 impl Default for PlatformState {
     /// The state of a platform that never ran.
     fn default() -> Self {
-        Self { services: ServiceKind::ALL.map(ServiceState::new) }
+        Self::of(ServiceState::new)
     }
 }
 
 impl PlatformState {
+    /// The state of a platform whose services' states are made like this.
+    ///
+    /// # Panics
+    /// When a state is made for another service than asked.
+    pub fn of(state: impl Fn(ServiceKind) -> ServiceState) -> Self {
+        let services = ServiceKind::ALL.map(state);
+        let kinds = services.iter().map(ServiceState::kind);
+        assert!(kinds.eq(ServiceKind::ALL), "each service has its own state");
+        Self { services }
+    }
+
     /// The state of each service, from the edge inwards.
     #[must_use]
     pub const fn services(&self) -> &[ServiceState] {
@@ -50,8 +61,8 @@ impl PlatformState {
 /// What outlives a service's process. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ServiceState {
-    orders: Option<Arc<MemoryOrders>>,
-    charges: Option<Arc<MemoryCharges>>,
+    orders: Option<Arc<dyn OrderStore>>,
+    charges: Option<Arc<dyn ChargeStore>>,
     records: Arc<MemoryRecords>,
     telemetry: Telemetry,
     hardship: HardshipControl,
@@ -62,12 +73,26 @@ impl ServiceState {
     #[must_use]
     pub fn new(kind: ServiceKind) -> Self {
         Self {
-            orders: (kind == ServiceKind::OrderApi).then(Arc::default),
-            charges: (kind == ServiceKind::PaymentService).then(Arc::default),
+            orders: (kind == ServiceKind::OrderApi).then(|| Arc::new(MemoryOrders::new()) as _),
+            charges: (kind == ServiceKind::PaymentService).then(|| Arc::new(MemoryCharges::new()) as _),
             records: Arc::new(MemoryRecords::new(RECORDS_MAX)),
             telemetry: Telemetry::new(kind),
             hardship: HardshipControl::default(),
         }
+    }
+
+    /// The same with another store of orders. A service that has none ignores it.
+    #[must_use]
+    pub fn with_orders(mut self, store: Arc<dyn OrderStore>) -> Self {
+        self.orders = self.orders.map(|_own| store);
+        self
+    }
+
+    /// The same with another store of charges. A service that has none ignores it.
+    #[must_use]
+    pub fn with_charges(mut self, store: Arc<dyn ChargeStore>) -> Self {
+        self.charges = self.charges.map(|_own| store);
+        self
     }
 
     /// Whose state it is.
@@ -78,13 +103,13 @@ impl ServiceState {
 
     /// The orders; only order-api has them.
     #[must_use]
-    pub const fn orders(&self) -> Option<&Arc<MemoryOrders>> {
+    pub const fn orders(&self) -> Option<&Arc<dyn OrderStore>> {
         self.orders.as_ref()
     }
 
     /// The charges; only payment-service has them.
     #[must_use]
-    pub const fn charges(&self) -> Option<&Arc<MemoryCharges>> {
+    pub const fn charges(&self) -> Option<&Arc<dyn ChargeStore>> {
         self.charges.as_ref()
     }
 

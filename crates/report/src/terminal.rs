@@ -5,6 +5,7 @@
 //! least are left out, because a wrapped table cannot be read at all. Colour only repeats what the text
 //! says already.
 
+mod campaign;
 mod layout;
 mod spread;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::format;
 use crate::grid::Grid;
 use crate::sections;
 use crate::words::{self, Tone};
+pub use campaign::{campaign, replay, timeline, worth_a_look};
 pub(crate) use layout::{Column, Field, paragraph, render};
 pub use spread::spread;
 pub(crate) use spread::spread_lines;

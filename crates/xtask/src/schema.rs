@@ -28,6 +28,7 @@ pub fn files() -> Vec<SchemaFile> {
         file::<lab::designs::DesignFile>("design.schema.json"),
         file::<lab::experiment::ExperimentFile>("experiment.schema.json"),
         file::<lab::evidence::record::Record>("record.schema.json"),
+        file::<lab::evidence::campaign::Campaign>("campaign.schema.json"),
     ]
 }
 

@@ -154,3 +154,23 @@ fn a_bounded_gauge_that_nobody_reports_is_a_violation() {
     );
     assert_eq!(check(&facts), Ledger { bounds_exceeded: 1, ..Ledger::default() });
 }
+
+#[test]
+fn violations_are_named_and_counted_the_worst_first() {
+    let mut facts = good();
+    assert_eq!(violations(&facts), []);
+    for number in 10..30 {
+        facts.stored.push(Stored { order: format!("s{number}"), state: StoredState::Paying });
+    }
+    charge(&mut facts, "a", false);
+    facts.services.get_mut("order-api").expect("it is there").max.insert("in_flight".to_owned(), 65);
+    let said: Vec<_> = violations(&facts).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "charged twice: 1 (a)",
+            "stuck: 20 (s10, s11, s12, s13, s14, s15, s16, s17, s18, s19, …)",
+            "bounds exceeded: 1 (order-api in_flight 65 of 64)",
+        ]
+    );
+}

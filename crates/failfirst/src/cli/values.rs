@@ -1,5 +1,6 @@
 //! Values with a grammar of their own. Each error says what would be right.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -28,6 +29,34 @@ impl FromStr for Seeds {
             }
             Some(range) => Ok(Self(range)),
         }
+    }
+}
+
+/// Seeds, or how many of them from 1 on.
+pub(super) fn schedules(text: &str) -> Result<Seeds, String> {
+    match text.trim().parse::<u64>() {
+        Ok(0) => Err("at least one schedule".to_owned()),
+        Ok(count) => format!("1..{count}").parse(),
+        Err(_) => text.parse(),
+    }
+    .map_err(|error| format!("{error}; or say how many, for example 1000"))
+}
+
+/// Numbers of faults, `1,3`, or `none`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultNumbers(pub BTreeSet<u32>);
+
+impl FromStr for FaultNumbers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self(BTreeSet::new()));
+        }
+        let numbers = text.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>();
+        numbers
+            .map(Self)
+            .map_err(|_| "faults are named by their numbers, for example 1,3, or none".to_owned())
     }
 }
 
@@ -72,7 +101,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PeerAddress, Seeds, ServiceKind, duration, rate};
+    use super::{FaultNumbers, PeerAddress, Seeds, ServiceKind, duration, rate, schedules};
 
     #[test]
     fn seeds_include_both_ends() {
@@ -85,6 +114,24 @@ mod tests {
         for bad in ["", "5", "..", "1..", "..4", "a..b", "-1..3", "10..1", "1...3", "0..18446744073709551615"]
         {
             assert!(bad.parse::<Seeds>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn schedules_are_counted_or_named() {
+        assert_eq!(schedules("1000"), Ok(Seeds(1..=1000)));
+        assert_eq!(schedules("7..9"), Ok(Seeds(7..=9)));
+        for bad in ["0", "many", "9..7", "-1", "1000000"] {
+            assert!(schedules(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named_by_their_numbers() {
+        assert_eq!("3,1".parse(), Ok(FaultNumbers([1, 3].into())));
+        assert_eq!("none".parse(), Ok(FaultNumbers([].into())));
+        for bad in ["", "1,", "kill", "-1"] {
+            assert!(bad.parse::<FaultNumbers>().is_err(), "{bad}");
         }
     }
 

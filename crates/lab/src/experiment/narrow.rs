@@ -76,6 +76,12 @@ pub enum UsageError {
         /// The names there are.
         known: Vec<String>,
     },
+    /// One cell is wanted.
+    #[error("that leaves {cells} cells, and one can be replayed: say which design, fault and rate")]
+    NotOneCell {
+        /// How many there are.
+        cells: usize,
+    },
     /// A rate, a duration or a load that cannot be.
     #[error(transparent)]
     Load(#[from] LoadError),

@@ -96,7 +96,7 @@ fn distinct(words: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// A word that a shell leaves as it is.
-fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,+@%:=".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();

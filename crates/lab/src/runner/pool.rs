@@ -15,7 +15,7 @@ use std::{
 ///
 /// # Errors
 /// The first error in the order in which they happened; jobs that were not begun by then are not run.
-pub(super) fn run<T: Send, E: Send>(
+pub(crate) fn run<T: Send, E: Send>(
     needs: &[u64],
     threads: NonZeroUsize,
     budget: u64,

@@ -10,14 +10,22 @@ mod hosts;
 mod orders;
 mod sampler;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chaos::{ChaosError, FaultPlan, inject};
 use domain::StoreError;
-use evidence::{CellMeta, assess, record::Cell};
+use evidence::{
+    CellMeta, assess,
+    facts::{Facts, Told},
+    record::Cell,
+};
 use load::{DriveOptions, Duplicates, Load, Users, arrivals, drive, drive_users};
 use node::{Node, http};
-use platform::{Hardship, design::Design};
+use platform::{Hardship, ServiceKind, ServiceState, design::Design};
 
 use self::{hosts::Hosts, orders::Orders, sampler::Sampler};
 use crate::{
@@ -34,7 +42,7 @@ const RUN_MAX: Duration = Duration::from_secs(300);
 
 /// How long nothing may move before a run is at rest: longer than any order is on its way between two
 /// services without being counted in one of them, retransmissions aside.
-const REST: Duration = Duration::from_secs(1);
+pub(crate) const REST: Duration = Duration::from_secs(1);
 
 /// How often the world looks whether it is at rest.
 const REST_CHECK: Duration = Duration::from_millis(100);
@@ -47,6 +55,26 @@ pub(crate) struct CellPlan {
     pub(crate) load: NamedLoad,
     pub(crate) slo: Duration,
     pub(crate) seed: u64,
+    /// How long nothing may move before the run is at rest; [`REST`] unless somebody waits for stragglers.
+    pub(crate) rest: Duration,
+}
+
+/// What a cell is put together from. Tests put faulty parts in.
+#[derive(Clone)]
+pub(crate) struct Wiring {
+    /// Makes what outlives a service's process.
+    pub(crate) state: Arc<dyn Fn(ServiceKind) -> ServiceState>,
+    /// Where notices reach the customers. No service sends any yet.
+    pub(crate) inbox: Inbox,
+}
+
+/// The notices that reached customers.
+pub(crate) type Inbox = Arc<Mutex<Vec<Told>>>;
+
+impl Default for Wiring {
+    fn default() -> Self {
+        Self { state: Arc::new(ServiceState::new), inbox: Inbox::default() }
+    }
 }
 
 /// Why a cell could not be run.
@@ -64,13 +92,27 @@ pub(crate) enum CellError {
 
 /// Runs the cell from beginning to end and judges it.
 pub(crate) fn run(plan: &CellPlan) -> Result<Cell, CellError> {
+    let facts = judged(plan, testify(plan, &Wiring::default())?);
+    Ok(cell(plan, &facts))
+}
+
+/// Runs the cell from beginning to end: what all sides testify.
+pub(crate) fn testify(plan: &CellPlan, wiring: &Wiring) -> Result<Testimony, CellError> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_time().start_paused(true).build().map_err(CellError::Runtime)?;
-    let testimony = runtime.block_on(course(plan))?;
+    let testimony = runtime.block_on(course(plan, wiring))?;
     // The world's tasks hold most of the memory, and judging needs some of its own.
     drop(runtime);
-    let payment = &plan.design.payment;
-    let facts = collect(testimony, &plan.design, &plan.fault);
+    Ok(testimony)
+}
+
+/// The facts of a run.
+pub(crate) fn judged(plan: &CellPlan, testimony: Testimony) -> Facts {
+    collect(testimony, &plan.design, &plan.fault)
+}
+
+/// The cell of the record.
+pub(crate) fn cell(plan: &CellPlan, facts: &Facts) -> Cell {
     let meta = CellMeta {
         design: plan.design.name.clone(),
         fault: plan.fault.name().to_owned(),
@@ -78,13 +120,13 @@ pub(crate) fn run(plan: &CellPlan) -> Result<Cell, CellError> {
         load: plan.load.load.record(),
         load_name: plan.load.name.clone(),
         slo: plan.slo,
-        capacity_per_s: payment.capacity_per_s(&Hardship::default()),
+        capacity_per_s: plan.design.payment.capacity_per_s(&Hardship::default()),
     };
-    Ok(assess(meta, &facts))
+    assess(meta, facts)
 }
 
-async fn course(plan: &CellPlan) -> Result<Testimony, CellError> {
-    let hosts = Hosts::start(plan.seed, Arc::clone(&plan.design));
+async fn course(plan: &CellPlan, wiring: &Wiring) -> Result<Testimony, CellError> {
+    let hosts = Hosts::start(plan.seed, Arc::clone(&plan.design), &*wiring.state);
     let clients = hosts.clients();
     clients.sleep(LOAD_START.saturating_sub(clients.elapsed())).await;
     let load_start = clients.elapsed();
@@ -104,7 +146,7 @@ async fn course(plan: &CellPlan) -> Result<Testimony, CellError> {
         tokio::select! {
             biased;
             () = &mut sampling => unreachable!("the sampler never ends by itself"),
-            () = rest(&hosts, clients, load_start + plan.load.load.duration().get(), load_start + RUN_MAX) => {}
+            () = rest(&hosts, clients, plan, load_start) => {}
         }
         driven
     };
@@ -115,6 +157,7 @@ async fn course(plan: &CellPlan) -> Result<Testimony, CellError> {
         driven,
         high_priority,
         services: hosts.testify().await?,
+        told: std::mem::take(&mut *wiring.inbox.lock().unwrap_or_else(PoisonError::into_inner)),
         per_second,
         load_start,
         load_duration: plan.load.load.duration().get(),
@@ -142,15 +185,16 @@ async fn ask(plan: &CellPlan, clients: &Node, duplicates: &Duplicates) -> load::
     }
 }
 
-/// Returns when the load is over and nothing has moved for [`REST`], or at the latest end.
-async fn rest(hosts: &Hosts, clients: &Node, load_end: Duration, latest: Duration) {
+/// Returns when the load is over and nothing has moved for the plan's rest, or at the latest end.
+async fn rest(hosts: &Hosts, clients: &Node, plan: &CellPlan, load_start: Duration) {
+    let (load_end, latest) = (load_start + plan.load.load.duration().get(), load_start + RUN_MAX);
     let mut quiet_since = clients.elapsed();
     loop {
         let now = clients.elapsed();
         if hosts.is_busy() || now < load_end {
             quiet_since = now;
         }
-        if now - quiet_since >= REST || now >= latest {
+        if now - quiet_since >= plan.rest || now >= latest {
             return;
         }
         clients.sleep(REST_CHECK.min(latest - now)).await;

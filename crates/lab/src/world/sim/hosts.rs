@@ -38,14 +38,14 @@ pub(super) struct Hosts {
 
 impl Hosts {
     /// Builds the world and starts every service.
-    pub(super) fn start(seed: u64, design: Arc<Design>) -> Self {
+    pub(super) fn start(seed: u64, design: Arc<Design>, state: &dyn Fn(ServiceKind) -> ServiceState) -> Self {
         let processes = design.topology.processes();
         let topology = processes
             .iter()
             .fold(Topology::new(link()), |topology, kind| topology.host(kind.name(), HostOptions::default()));
         let world = SimWorld::new(seed, topology.host(CLIENTS, HostOptions::unlimited()));
         let clients = world.node(CLIENTS).expect("the clients' host is part of the topology");
-        let states = PlatformState::default();
+        let states = PlatformState::of(state);
         let duplicates = Duplicates::default();
         let hosts = Self { world, design, states, clients, duplicates, broken: Arc::default() };
         processes.iter().for_each(|kind| hosts.start_process(*kind));

@@ -1,0 +1,70 @@
+//! A campaign finds what it should, says so in the same bytes each time, and its commands find it again.
+
+use std::num::NonZeroUsize;
+
+use super::{
+    replay::{self, Part},
+    *,
+};
+use crate::runner::Silent;
+
+fn options(design: &str, seeds: RangeInclusive<u64>) -> VerifyOptions {
+    VerifyOptions::new(vec![design.to_owned()], seeds)
+}
+
+fn run_campaign(options: &VerifyOptions) -> Campaign {
+    verify(options, &Silent).expect("a campaign")
+}
+
+#[test]
+fn the_naive_design_is_caught_and_the_same_seeds_give_the_same_bytes() {
+    let campaign = run_campaign(&options("v0.1.0", 1..=8));
+    let one_at_a_time = VerifyOptions { threads: NonZeroUsize::MIN, ..options("v0.1.0", 1..=8) };
+    assert_eq!(campaign.to_json(), run_campaign(&one_at_a_time).to_json());
+    let [design] = &campaign.designs[..] else { panic!("one design") };
+    assert_eq!(design.schedules, 8);
+    assert!(design.broken[&Invariant::Stuck] > 0, "dead processes leave stuck orders: {:?}", design.broken);
+    assert!(design.coverage.orders > 100 && design.coverage.charges > 50, "{:?}", design.coverage);
+    assert_eq!(
+        design.findings.len().min(MINIMISED_MAX),
+        design.findings.iter().filter_map(|f| f.minimised.as_ref()).count()
+    );
+    assert_ne!(design.digest, run_campaign(&options("v0.1.0", 2..=9)).designs[0].digest);
+
+    let finding = &design.findings[0];
+    let again = replay::schedule("v0.1.0", finding.seed, &Part::default()).expect("a replay");
+    assert_eq!(again.violations, finding.violations, "a replay is the same run");
+    let least = finding.minimised.as_ref().expect("the first is made smaller");
+    assert!(least.schedule.faults.len() <= finding.schedule.faults.len());
+    assert!(least.replay.contains(" --timeline o-"), "{}", least.replay);
+}
+
+#[test]
+fn a_replay_names_orders_to_look_at_and_tells_what_happened_to_them() {
+    let seed = run_campaign(&options("v0.1.0", 1..=4)).designs[0].findings[0].seed;
+    let replay = replay::schedule("v0.1.0", seed, &Part::default()).expect("a replay");
+    let interesting = replay.interesting();
+    let first = &interesting[0];
+    assert!(replay.violations[0].named.contains(&first.order), "the worst comes first: {first:?}");
+    let moments = replay.timeline(&first.order).expect("an order that is known");
+    assert!(moments.is_sorted_by_key(|moment| moment.at_us));
+    assert!(moments.iter().any(|moment| moment.place == "client" && moment.what == "asks"));
+    assert!(moments.iter().any(|moment| moment.what == "stores the order"));
+    assert_eq!(replay.timeline("o-none"), None);
+}
+
+#[test]
+fn what_cannot_be_replayed_is_refused() {
+    let refused = |part: Part| replay::schedule("v0.1.0", 1, &part).expect_err("refused").to_string();
+    let last = Schedule::drawn(1, platform::design::Topology::Chain).faults.len();
+    let known: Vec<_> = (1..=last).map(|number| number.to_string()).collect();
+    assert_eq!(
+        refused(Part { only: Some([99].into()), ..Part::default() }),
+        format!("no fault \"99\", expected one of {}", known.join(", "))
+    );
+    assert!(
+        refused(Part { duration: Some(std::time::Duration::ZERO), ..Part::default() }).contains("duration")
+    );
+    let twice = VerifyOptions::new(vec!["v0.1.0".to_owned(), "v0.1.0".to_owned()], 1..=1);
+    assert_eq!(verify(&twice, &Silent).expect_err("refused").to_string(), "the design v0.1.0 is there twice");
+}
