@@ -160,6 +160,22 @@ pub enum DesignsCommand {
         #[arg(value_name = "B")]
         b: String,
     },
+    /// Writes a page for each design of the ladder, from the ladder's record.
+    Pages(PagesArgs),
+}
+
+/// What `failfirst designs pages` takes.
+#[derive(Debug, clap::Args)]
+pub struct PagesArgs {
+    /// The ladder's record, as `failfirst ladder` writes it.
+    #[arg(long, value_name = "FILE", default_value = "out/ladder/ladder.json")]
+    pub record: PathBuf,
+    /// Where the pages are.
+    #[arg(long, value_name = "DIR", default_value = "docs/designs")]
+    pub out: PathBuf,
+    /// Write nothing; exit with 1 when a page is not what the record says.
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `up`.

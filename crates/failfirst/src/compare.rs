@@ -26,7 +26,12 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<(), Failure> {
     output::print(&comparison.text(screen.width, screen.colour))
 }
 
-fn read(path: &Path) -> Result<Record, Failure> {
+/// Reads a record that a run has written.
+///
+/// # Errors
+///
+/// When it cannot be read, or is no record.
+pub(crate) fn read(path: &Path) -> Result<Record, Failure> {
     std::fs::read_to_string(path)
         .map_err(anyhow::Error::new)
         .and_then(|text| Ok(Record::from_json(&text)?))

@@ -22,6 +22,7 @@ pub(crate) fn designs(args: &DesignsArgs) -> Result<(), Failure> {
         (DesignsCommand::Show { design }, false) => designs::show(design).map_err(wrong)?,
         (DesignsCommand::Show { design }, true) => json(&designs::resolve(design).map_err(wrong)?),
         (DesignsCommand::Diff { a, b }, false) => designs::diff(a, b).map_err(wrong)?.to_string(),
+        (DesignsCommand::Pages(pages), _) => return crate::pages::pages(pages),
         (DesignsCommand::Diff { a, b }, true) => json(&designs::diff(a, b).map_err(wrong)?),
     };
     output::print(&text)

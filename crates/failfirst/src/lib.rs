@@ -11,6 +11,7 @@ mod experiment;
 mod failure;
 mod logs;
 mod output;
+mod pages;
 mod progress;
 mod replay;
 mod serve;

@@ -7,6 +7,7 @@ pub mod compare;
 mod format;
 mod grid;
 mod html;
+mod page;
 #[cfg(test)]
 mod sample;
 mod sections;
@@ -15,3 +16,4 @@ mod words;
 
 pub use compare::{Comparison, compare};
 pub use html::html;
+pub use page::observed;
