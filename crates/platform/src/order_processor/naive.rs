@@ -55,16 +55,16 @@ where
             for attempt in 1..=layer.attempts_max {
                 match inner.clone().oneshot(call.clone()).await {
                     Ok(payment) => return Ok(Payment { attempts: attempt, ..payment }),
-                    // There is no time left: it did not even begin.
-                    Err(Unpaid::Expired) if unknown => return Err(Unpaid::Unknown),
-                    Err(Unpaid::Expired) => return Err(Unpaid::Expired),
+                    // It did not even begin, and would not if it were asked again at once.
+                    Err(Unpaid::Expired | Unpaid::BreakerOpen(_)) if unknown => return Err(Unpaid::Unknown),
+                    Err(unpaid @ (Unpaid::Expired | Unpaid::BreakerOpen(_))) => return Err(unpaid),
                     Err(unpaid) => unknown |= unpaid.effect() == Effect::Unknown,
                 }
             }
             layer.telemetry.counters().exhausted();
             let attempts = layer.attempts_max;
             tracing::error!(order_id = %call.order_id, attempts, "an order failed at the cap on payment attempts");
-            Err(Unpaid::Exhausted { attempts })
+            Err(if unknown { Unpaid::Unknown } else { Unpaid::Exhausted { attempts } })
         })
     }
 }
