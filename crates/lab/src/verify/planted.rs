@@ -66,7 +66,7 @@ impl OrderStore for BuggyOrders {
             return Ok(order);
         }
         let order = self.store.apply(id, event, at_us).await?;
-        if order.state() != OrderState::Completed || self.completed.fetch_add(1, Relaxed) % 10 != 0 {
+        if order.state() != OrderState::Completed || !self.completed.fetch_add(1, Relaxed).is_multiple_of(10) {
             return Ok(order);
         }
         match self.bug {
@@ -121,7 +121,7 @@ struct BuggyCharges {
 impl ChargeStore for BuggyCharges {
     async fn record(&self, charge: Charge) -> Result<(), StoreError> {
         self.store.record(charge.clone()).await?;
-        if self.bug == ChargeBug::BooksTwice && self.recorded.fetch_add(1, Relaxed) % 10 == 0 {
+        if self.bug == ChargeBug::BooksTwice && self.recorded.fetch_add(1, Relaxed).is_multiple_of(10) {
             let id = ChargeId::new(format!("{}-again", charge.id)).expect("a little longer");
             self.store.record(Charge { id, key: None, ..charge }).await?;
         }
