@@ -41,8 +41,8 @@ mod series;
 mod services;
 pub mod spread;
 mod steps;
-mod traces;
 pub mod timeline;
+mod traces;
 pub mod verdict;
 
 pub use assess::{CellMeta, assess};

@@ -66,7 +66,8 @@ impl OrderStore for BuggyOrders {
             return Ok(order);
         }
         let order = self.store.apply(id, event, at_us).await?;
-        if order.state() != OrderState::Completed || !self.completed.fetch_add(1, Relaxed).is_multiple_of(10) {
+        if order.state() != OrderState::Completed || !self.completed.fetch_add(1, Relaxed).is_multiple_of(10)
+        {
             return Ok(order);
         }
         match self.bug {
