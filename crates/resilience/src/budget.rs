@@ -77,6 +77,18 @@ impl Budget {
         flow.deposited = flow.deposited.saturating_add(u64::from(self.limits.ratio.millionths()));
     }
 
+    /// So many first calls of lately, before [`Budget::settled_until_ns`].
+    pub(crate) const fn deposit_late(&mut self, calls: u64) {
+        let earned = (self.limits.ratio.millionths() as u64).saturating_mul(calls);
+        let flow = self.flows.current().1;
+        flow.deposited = flow.deposited.saturating_add(earned);
+    }
+
+    /// Until then (exclusively) it makes no difference when a first call comes.
+    pub(crate) const fn settled_until_ns(&self) -> u128 {
+        self.flows.current_until_ns()
+    }
+
     /// Takes what one extra call costs. `None` when it is not there.
     pub fn withdraw(&mut self, now: Duration) -> Option<Withdrawal> {
         if self.available(now) == 0 {

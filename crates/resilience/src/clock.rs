@@ -16,6 +16,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// Never goes back beyond zero; 0 at the first reading.
+    #[inline]
     pub(crate) fn now(&self) -> Duration {
         let now = Instant::now();
         now.saturating_duration_since(*self.origin.get_or_init(|| now))

@@ -86,9 +86,12 @@ pub mod retries;
 pub mod timeouts;
 
 mod budget;
+mod call;
 mod class;
 mod clock;
+mod held;
 mod observer;
+mod places;
 mod priority;
 mod randomness;
 mod ratio;

@@ -14,6 +14,12 @@ use crate::refusal::Reason;
 /// came about. An implementation must be quick (set a gauge, add to a counter), must not panic and must
 /// not call back into the constraint or its handle, which would deadlock.
 pub trait Observer: Send + Sync {
+    /// Whether anybody looks; asked once, when the constraint is made. If not, nothing is reported, and the
+    /// constraint need not put its reports in order, which is what makes it quicker.
+    fn is_watching(&self) -> bool {
+        true
+    }
+
     /// So many calls hold a permit or a worker now.
     fn in_flight(&self, _now: usize) {}
 
@@ -31,9 +37,17 @@ pub trait Observer: Send + Sync {
 }
 
 /// Watches nothing.
-impl Observer for () {}
+impl Observer for () {
+    fn is_watching(&self) -> bool {
+        false
+    }
+}
 
 impl<O: Observer + ?Sized> Observer for std::sync::Arc<O> {
+    fn is_watching(&self) -> bool {
+        (**self).is_watching()
+    }
+
     fn in_flight(&self, now: usize) {
         (**self).in_flight(now);
     }

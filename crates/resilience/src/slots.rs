@@ -17,23 +17,33 @@ pub(crate) struct Slots<T> {
     slots: [T; SLOTS],
     /// The number of the slot that is being filled, counted from the origin of time.
     current: u128,
+    /// Where it is.
+    index: usize,
+    /// When it is full: until then there is nothing to reckon.
+    current_until_ns: u128,
 }
 
 impl<T: Copy + Default> Slots<T> {
     /// Empty slots for a window. A window shorter than ten nanoseconds counts as that.
     pub(crate) fn new(window: Duration) -> Self {
-        Self { width_ns: (window.as_nanos() / 10).max(1), slots: [T::default(); SLOTS], current: 0 }
+        let width_ns = (window.as_nanos() / 10).max(1);
+        Self { width_ns, slots: [T::default(); SLOTS], current: 0, index: 0, current_until_ns: width_ns }
     }
 
     /// Forgets what is too old.
     pub(crate) fn advance(&mut self, now: Duration) {
+        if now.as_nanos() < self.current_until_ns {
+            return;
+        }
         let current = now.as_nanos() / self.width_ns;
-        let passed = current.saturating_sub(self.current).min(SLOTS as u128);
+        let passed = (current - self.current).min(SLOTS as u128);
         for step in 1..=passed {
             let stale = Self::index(self.current + step);
             self.slots[stale] = T::default();
         }
-        self.current = self.current.max(current);
+        self.current = current;
+        self.index = Self::index(current);
+        self.current_until_ns = (current + 1).saturating_mul(self.width_ns);
         if passed == SLOTS as u128 {
             self.slots = [T::default(); SLOTS];
         }
@@ -41,7 +51,12 @@ impl<T: Copy + Default> Slots<T> {
 
     /// The slot that is being filled, and its number. Call [`Slots::advance`] before.
     pub(crate) const fn current(&mut self) -> (u128, &mut T) {
-        (self.current, &mut self.slots[Self::index(self.current)])
+        (self.current, &mut self.slots[self.index])
+    }
+
+    /// When the slot that is being filled will be full, in nanoseconds.
+    pub(crate) const fn current_until_ns(&self) -> u128 {
+        self.current_until_ns
     }
 
     /// A slot by its number, if it is not forgotten yet.

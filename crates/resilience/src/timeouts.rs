@@ -27,7 +27,8 @@
 //! *Begun* means that the inner service was called. If that is a queue, the work may not have been begun
 //! even so: put another timeout inside of the queue, which knows better and starts nothing late.
 //!
-//! Units: durations; tokio's timer is exact to a millisecond, never early. Defaults: no limit, no reserve.
+//! The time runs from the first poll, which is when something is begun; only what the request carries runs on
+//! before that. Units: durations; tokio's timer is exact to a millisecond, never early. Defaults: no limit, no reserve.
 //! An answer that is there in the poll that also finds the deadline passed is given, not thrown away.
 //! Dropping the future ends the call and counts as nothing. The layer belongs *inside* a breaker, which
 //! would take a call that is dropped from outside for a caller's cancellation.
@@ -53,6 +54,7 @@ mod observer;
 mod policy;
 mod service;
 mod shared;
+mod word;
 
 pub use deadline::{Carrier, Deadline, HasDeadline, InRequest, Nowhere};
 pub use error::TimeoutError;

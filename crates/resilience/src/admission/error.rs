@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::held::Refusing;
 use crate::refusal::Refusal;
 
 /// Refused at the door, or failed inside.
@@ -22,5 +23,15 @@ impl<E> AdmissionError<E> {
             Self::Refused(refusal) => Some(refusal),
             Self::Inner(_) => None,
         }
+    }
+}
+
+impl<E> Refusing<E> for AdmissionError<E> {
+    fn refused(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+
+    fn inner(error: E) -> Self {
+        Self::Inner(error)
     }
 }

@@ -27,7 +27,7 @@ impl AdmissionLayer {
     /// A layer that tells `observer` of every change (calls in flight, refusals).
     #[must_use]
     pub fn observed(limiter: Limiter, observer: impl Observer + 'static) -> Self {
-        Self { shared: Shared::new(limiter, Box::new(observer)) }
+        Self { shared: Shared::new(limiter, observer) }
     }
 
     /// Reads and changes the limit at run time.

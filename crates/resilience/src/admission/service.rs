@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tower::{Service, ServiceExt};
+use tower::Service;
 
 use super::error::AdmissionError;
 use super::future::AdmissionFuture;
@@ -35,11 +35,9 @@ where
         Poll::Ready(Ok(()))
     }
 
-    /// The decision falls here, not at the first poll. The permit is held until the future is done or dropped.
+    /// The decision falls here, not at the first poll, and the inner service is called here if it is ready. The
+    /// permit is held until the future is done or dropped.
     fn call(&mut self, request: R) -> Self::Future {
-        match self.shared.admit() {
-            Ok(permit) => AdmissionFuture::running(self.inner.clone().oneshot(request), permit),
-            Err(refusal) => AdmissionFuture::refused(refusal),
-        }
+        AdmissionFuture::new(self.shared.admit(), &mut self.inner, request)
     }
 }

@@ -1,74 +1,106 @@
 //! The one state behind all services of a layer: the policy, the count, and who watches.
+//!
+//! A concurrency limit that nobody watches is decided on the count alone ([`Places`]). The lock is for
+//! everything else: a bucket, a report (which has to come in order), a refusal, a change of rules. Whichever way,
+//! the rule is asked with the very number that the step begins from, so the limit is exact.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::policy::Limiter;
+use super::policy::{ConcurrencyLimit, Limiter};
 use crate::clock::Clock;
 use crate::observer::Observer;
+use crate::places::Places;
 use crate::refusal::Refusal;
 
 pub(super) struct Shared {
-    state: Mutex<State>,
+    /// Calls that hold a permit: as many as there are [`Permit`] values. Nobody comes in unasked where the rule
+    /// wants to know the time, or somebody watches.
+    inside: Places,
+    limiter: Mutex<Limiter>,
     clock: Clock,
-    observer: Box<dyn Observer>,
-}
-
-struct State {
-    limiter: Limiter,
-    /// Calls that hold a permit: as many as there are [`Permit`] values.
-    in_flight: usize,
+    observer: Option<Box<dyn Observer>>,
 }
 
 impl Shared {
-    pub(super) fn new(limiter: Limiter, observer: Box<dyn Observer>) -> Arc<Self> {
-        let state = Mutex::new(State { limiter, in_flight: 0 });
-        Arc::new(Self { state, clock: Clock::default(), observer })
+    pub(super) fn new(limiter: Limiter, observer: impl Observer + 'static) -> Arc<Self> {
+        let shared = Self {
+            inside: Places::new(0),
+            limiter: Mutex::new(limiter),
+            clock: Clock::default(),
+            observer: observer.is_watching().then(|| Box::new(observer) as Box<dyn Observer>),
+        };
+        shared.publish(&shared.lock());
+        Arc::new(shared)
     }
 
-    /// The state is whole after every statement here, so a panic elsewhere in a holder (an observer's) does no harm.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The rule is whole after every statement here, so a panic elsewhere in a holder (an observer's) does no harm.
+    fn lock(&self) -> MutexGuard<'_, Limiter> {
+        self.limiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn publish(&self, limiter: &Limiter) {
+        self.inside.set_unasked(match limiter {
+            Limiter::Concurrency(ConcurrencyLimit { limit, .. }) if self.observer.is_none() => *limit,
+            _ => 0,
+        });
+    }
+
+    #[inline]
     pub(super) fn admit(self: &Arc<Self>) -> Result<Permit, Refusal> {
-        let mut state = self.lock();
-        // Read under the lock, so that the policy sees time in order.
-        let now = self.clock.now();
-        let in_flight = state.in_flight;
-        match state.limiter.admit(now, in_flight) {
-            Ok(()) => {
-                state.in_flight += 1;
-                self.observer.in_flight(state.in_flight);
-                Ok(Permit { shared: Arc::clone(self) })
+        if !self.inside.try_take() {
+            self.ask()?;
+        }
+        Ok(Permit { shared: Arc::clone(self) })
+    }
+
+    fn ask(&self) -> Result<(), Refusal> {
+        let mut limiter = self.lock();
+        let answer = match &mut *limiter {
+            Limiter::Concurrency(limit) => self.inside.take_if(|inside| limit.admit(inside)),
+            limiter => {
+                // Read under the lock, so that the policy sees time in order.
+                let now = self.clock.now();
+                limiter.admit(now, self.inside.taken()).and_then(|()| self.inside.take_if(|_| Ok(())))
             }
-            Err(refusal) => {
-                self.observer.refused(refusal.reason);
-                Err(refusal)
+        };
+        if let Some(observer) = &self.observer {
+            match &answer {
+                Ok(in_flight) => observer.in_flight(*in_flight),
+                Err(refusal) => observer.refused(refusal.reason),
             }
         }
+        answer.map(drop)
+    }
+
+    #[inline]
+    fn leave(&self) {
+        let Some(observer) = &self.observer else {
+            self.inside.give_back();
+            return;
+        };
+        let _in_order = self.lock();
+        observer.in_flight(self.inside.give_back());
     }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.lock();
         let mut f = f.debug_struct("Shared");
-        f.field("limiter", &state.limiter).field("in_flight", &state.in_flight).finish_non_exhaustive()
+        f.field("limiter", &*self.lock()).field("in_flight", &self.inside.taken()).finish_non_exhaustive()
     }
 }
 
 /// One call's place inside. Dropping it gives the place back.
 #[derive(Debug)]
-pub(super) struct Permit {
+pub struct Permit {
     shared: Arc<Shared>,
 }
 
 impl Drop for Permit {
+    #[inline]
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.in_flight -= 1;
-        self.shared.observer.in_flight(state.in_flight);
+        self.shared.leave();
     }
 }
 
@@ -86,20 +118,21 @@ impl AdmissionHandle {
     /// Calls that are inside now.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.shared.lock().in_flight
+        self.shared.inside.taken()
     }
 
     /// The rule as it stands now.
     #[must_use]
     pub fn limiter(&self) -> Limiter {
-        self.shared.lock().limiter.clone()
+        self.shared.lock().clone()
     }
 
     /// Decides by another rule from now on. Calls that are inside stay and count; a token bucket that
     /// replaces another keeps its tokens.
     pub fn set_limiter(&self, next: Limiter) {
-        let mut state = self.shared.lock();
+        let mut limiter = self.shared.lock();
         let now = self.shared.clock.now();
-        state.limiter.change(now, next);
+        limiter.change(now, next);
+        self.shared.publish(&limiter);
     }
 }

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::held::Refusing;
 use crate::refusal::Refusal;
 
 /// Refused because there was no room, or failed inside.
@@ -22,5 +23,15 @@ impl<E> BackpressureError<E> {
             Self::Refused(refusal) => Some(refusal),
             Self::Inner(_) => None,
         }
+    }
+}
+
+impl<E> Refusing<E> for BackpressureError<E> {
+    fn refused(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+
+    fn inner(error: E) -> Self {
+        Self::Inner(error)
     }
 }

@@ -52,7 +52,7 @@ impl WorkerPoolLayer {
     /// Any pool there can be.
     #[must_use]
     pub fn configured(config: PoolConfig, observer: impl Observer + 'static) -> Self {
-        Self { shared: Shared::new(config, Box::new(observer)), terms: NoTerms }
+        Self { shared: Shared::new(config, observer), terms: NoTerms }
     }
 }
 

@@ -13,7 +13,7 @@ use super::policy::Terms;
 use super::shared::{Entry, Shared};
 
 /// The wait until the promised time. Dropping it leaves a gap: the times behind it are promised already.
-pub(super) struct Pace {
+pub struct Pace {
     // In a box, because only one strategy of five needs it and every future would have room for it.
     sleep: Pin<Box<Sleep>>,
     shared: Arc<Shared>,

@@ -13,6 +13,7 @@ mod fifo;
 mod line;
 mod priority_queue;
 mod queue;
+mod row;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub use deadline_aware::{DeadlineAware, Precedence};
 pub use fifo::Fifo;
 pub use priority_queue::PriorityQueue;
 pub use queue::Queue;
+pub(super) use row::Row;
 
 use crate::priority::Priority;
 use crate::refusal::Reason;
@@ -222,6 +224,11 @@ impl<D: Discipline> Pool<D> {
         self.limits
     }
 
+    /// So many run; for who counts them elsewhere while nobody waits.
+    pub(in crate::backpressure) const fn set_running(&mut self, running: usize) {
+        self.running = running;
+    }
+
     /// How many run.
     pub const fn running(&self) -> usize {
         self.running
@@ -235,6 +242,15 @@ impl<D: Discipline> Pool<D> {
     /// The queue.
     pub const fn queue(&self) -> &D {
         &self.queue
+    }
+}
+
+impl Pool<Queue> {
+    /// Who waits in a plain queue came just now, for who did not look at the clock before.
+    pub(super) fn restart_waits(&mut self, now: Duration) {
+        if let Queue::Fifo(fifo) = &mut self.queue {
+            fifo.restart_waits(now);
+        }
     }
 }
 

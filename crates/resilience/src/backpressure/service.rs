@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tower::{Service, ServiceExt};
+use tower::Service;
 
 use super::error::BackpressureError;
 use super::future::WorkerPoolFuture;
@@ -43,9 +43,8 @@ where
     fn call(&mut self, request: R) -> Self::Future {
         let terms = self.shared.terms(self.terms.terms(&request));
         match self.shared.enter(terms) {
-            Entry::Run(worker) => WorkerPoolFuture::running(self.inner.clone().oneshot(request), worker),
-            Entry::Wait(waiter) => WorkerPoolFuture::waiting(waiter, self.inner.clone(), request),
-            Entry::Pace(pace) => WorkerPoolFuture::pacing(pace, self.inner.clone(), request),
+            Entry::Run(worker) => WorkerPoolFuture::running(worker, &mut self.inner, request),
+            Entry::Wait(line) => WorkerPoolFuture::in_line(line, self.inner.clone(), request),
             Entry::Refuse(refusal) => WorkerPoolFuture::refused(refusal),
         }
     }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tower::{Service, ServiceExt};
+use tower::Service;
 
 use super::error::BreakerError;
-use super::future::BreakerFuture;
+use super::future::{BreakerFuture, Judged};
 use super::shared::Shared;
 
 /// What a result says about the dependency.
@@ -67,12 +67,8 @@ where
     /// The decision falls here, and the call's time runs from here. A probe keeps its place until the future
     /// is done or dropped.
     fn call(&mut self, request: R) -> Self::Future {
-        match self.shared.admit() {
-            Ok(permit) => {
-                BreakerFuture::running(self.inner.clone().oneshot(request), permit, self.judge.clone())
-            }
-            Err(refusal) => BreakerFuture::refused(refusal),
-        }
+        let held = self.shared.admit().map(|permit| Judged { permit, judge: self.judge.clone() });
+        BreakerFuture::new(held, &mut self.inner, request)
     }
 }
 

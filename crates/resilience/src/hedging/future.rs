@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tower::util::Oneshot;
-use tower::{Service, ServiceExt};
+use tower::Service;
 
 use super::observer::Attempt;
 use super::shared::Shared;
+use crate::call::Call;
 use crate::class::{Class, Classifier};
 
 /// What a call needs to be made twice.
@@ -47,9 +47,9 @@ pin_project! {
         S: Service<R>,
     {
         #[pin]
-        first: Option<Oneshot<S, R>>,
+        first: Option<Call<S, R>>,
         #[pin]
-        second: Option<Oneshot<S, R>>,
+        second: Option<Call<S, R>>,
         // The first attempt's, when it failed while there was hope in the second.
         failed: Option<Result<S::Response, S::Error>>,
         // Made when there is something to wait for: an answer that is there at once costs no timer.
@@ -65,7 +65,7 @@ impl<S, R, C> HedgeFuture<S, R, C>
 where
     S: Service<R>,
 {
-    pub(super) fn new(first: Oneshot<S, R>, spare: Option<Spare<S, R, C>>) -> Self {
+    pub(super) fn new(first: Call<S, R>, spare: Option<Spare<S, R, C>>) -> Self {
         let began = Instant::now();
         let phase = Phase::Early;
         Self { first: Some(first), second: None, failed: None, alarm: None, spare, began, phase }
@@ -127,12 +127,12 @@ where
         }
         if output.is_none()
             && *this.phase == Phase::Early
-            && let Some(spare) = this.spare
+            && let Some(spare) = this.spare.as_mut()
             && let Poll::Ready(hedged) = spare.poll_late(this.alarm.as_mut(), *this.began, cx)
         {
             *this.phase = if hedged { Phase::Hedged } else { Phase::Alone };
             if hedged {
-                this.second.set(Some(spare.service.clone().oneshot(spare.request.clone())));
+                this.second.set(Some(Call::begin(&mut spare.service, spare.request.clone())));
             }
         }
         if output.is_none()

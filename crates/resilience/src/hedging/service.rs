@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tower::{Service, ServiceExt};
+use tower::Service;
 
 use super::future::{HedgeFuture, Spare};
 use super::shared::Shared;
+use crate::call::Call;
 use crate::class::Classifier;
 
 /// A service whose late calls are made twice. Made by [`HedgeLayer`](super::HedgeLayer).
@@ -44,7 +45,7 @@ where
     /// The time until a call is late runs from here.
     fn call(&mut self, request: R) -> Self::Future {
         if !(self.is_idempotent)(&request) {
-            return HedgeFuture::new(self.inner.clone().oneshot(request), None);
+            return HedgeFuture::new(Call::begin(&mut self.inner, request), None);
         }
         let delay = self.shared.begin();
         let spare = Spare {
@@ -54,7 +55,7 @@ where
             shared: Arc::clone(&self.shared),
             delay,
         };
-        HedgeFuture::new(self.inner.clone().oneshot(request), Some(spare))
+        HedgeFuture::new(Call::begin(&mut self.inner, request), Some(spare))
     }
 }
 

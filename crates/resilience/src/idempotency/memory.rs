@@ -5,7 +5,7 @@
 //! the bound wants to be more than comes in during the promised expiry. What is in flight is never
 //! forgotten; when nothing else is there, the newcomer gets [`RecordsError::Full`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,10 +25,20 @@ pub struct MemoryRecords {
 
 #[derive(Debug, Default)]
 struct Inner {
-    records: BTreeMap<Key, Record>,
+    records: BTreeMap<Key, Kept>,
     /// The same keys by when they are over, those in flight and those completed.
-    in_flight: BTreeSet<(Duration, Key)>,
-    completed: BTreeSet<(Duration, Key)>,
+    in_flight: BTreeMap<End, Key>,
+    completed: BTreeMap<End, Key>,
+    next: u64,
+}
+
+/// When a record is over. The number makes it its own; numbers ascend.
+type End = (Duration, u64);
+
+#[derive(Debug)]
+struct Kept {
+    record: Record,
+    number: u64,
 }
 
 impl MemoryRecords {
@@ -63,32 +73,42 @@ impl MemoryRecords {
 }
 
 impl Inner {
-    fn by_end(&mut self, state: &RecordState) -> &mut BTreeSet<(Duration, Key)> {
+    fn by_end(&mut self, state: &RecordState) -> &mut BTreeMap<End, Key> {
         match state {
             RecordState::InFlight => &mut self.in_flight,
             RecordState::Completed(_) => &mut self.completed,
         }
     }
 
+    fn get(&self, key: &Key) -> Option<&Record> {
+        self.records.get(key).map(|kept| &kept.record)
+    }
+
     fn insert(&mut self, key: &Key, record: Record) {
-        let (until, state) = (record.until, record.state.clone());
-        // What it replaces leaves its place first: it may be the very place that the new one takes.
-        if let Some(before) = self.records.insert(key.clone(), record) {
-            self.by_end(&before.state).remove(&(before.until, key.clone()));
+        let (number, until) = (self.next, record.until);
+        self.next += 1;
+        let by_end = self.by_end(&record.state);
+        by_end.insert((until, number), key.clone());
+        let kept = Kept { record, number };
+        let before = match self.records.get_mut(key) {
+            Some(found) => Some(std::mem::replace(found, kept)),
+            None => self.records.insert(key.clone(), kept),
+        };
+        if let Some(Kept { record, number }) = before {
+            self.by_end(&record.state).remove(&(record.until, number));
         }
-        self.by_end(&state).insert((until, key.clone()));
     }
 
     fn remove(&mut self, key: &Key) {
-        if let Some(record) = self.records.remove(key) {
-            self.by_end(&record.state).remove(&(record.until, key.clone()));
+        if let Some(Kept { record, number }) = self.records.remove(key) {
+            self.by_end(&record.state).remove(&(record.until, number));
         }
     }
 
     fn remove_expired(&mut self, now: Duration) -> usize {
         let mut removed = 0;
         for by_end in [&mut self.in_flight, &mut self.completed] {
-            while by_end.first().is_some_and(|(until, _)| *until <= now) {
+            while by_end.first_key_value().is_some_and(|((until, _), _)| *until <= now) {
                 let over = by_end.pop_first();
                 removed += usize::from(over.and_then(|(_, key)| self.records.remove(&key)).is_some());
             }
@@ -110,7 +130,7 @@ impl Inner {
 impl IdempotencyRecords for MemoryRecords {
     async fn begin(&self, ask: &Ask) -> Result<Beginning, RecordsError> {
         let mut inner = self.lock();
-        let found = inner.records.get(&ask.key);
+        let found = inner.get(&ask.key);
         let is_new = found.is_none();
         let (beginning, record) = Record::begin(found, ask);
         if let Some(record) = record {
@@ -131,7 +151,7 @@ impl IdempotencyRecords for MemoryRecords {
         keep_until: Duration,
     ) -> Result<Completion, RecordsError> {
         let mut inner = self.lock();
-        let (completion, record) = Record::complete(inner.records.get(key), claim, answer, keep_until);
+        let (completion, record) = Record::complete(inner.get(key), claim, answer, keep_until);
         if let Some(record) = record {
             inner.insert(key, record);
         }
@@ -140,7 +160,7 @@ impl IdempotencyRecords for MemoryRecords {
 
     async fn abandon(&self, key: &Key, claim: Claim) -> Result<bool, RecordsError> {
         let mut inner = self.lock();
-        let may = inner.records.get(key).is_some_and(|record| record.may_abandon(claim));
+        let may = inner.get(key).is_some_and(|record| record.may_abandon(claim));
         if may {
             inner.remove(key);
         }
@@ -248,13 +268,13 @@ mod tests {
                 runtime.block_on(step(&records, kind, &text, number, now_s));
                 let inner = records.lock();
                 prop_assert!(inner.records.len() <= 3);
-                let (mut in_flight, mut completed) = (BTreeSet::new(), BTreeSet::new());
-                for (key, record) in &inner.records {
+                let (mut in_flight, mut completed) = (BTreeMap::new(), BTreeMap::new());
+                for (key, Kept { record, number }) in &inner.records {
                     let by_end = match record.state {
                         RecordState::InFlight => &mut in_flight,
                         RecordState::Completed(_) => &mut completed,
                     };
-                    by_end.insert((record.until, key.clone()));
+                    by_end.insert((record.until, *number), key.clone());
                 }
                 prop_assert_eq!((&inner.in_flight, &inner.completed), (&in_flight, &completed));
             }

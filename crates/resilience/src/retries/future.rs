@@ -7,12 +7,12 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
-use tower::util::Oneshot;
-use tower::{Service, ServiceExt};
+use tower::Service;
 
 use super::hooks::{Hooks, Trail};
 use super::service::Retry;
 use super::shared::{Next, Pause};
+use crate::call::Call;
 use crate::class::{Class, Classifier};
 use crate::timeouts::Carrier;
 
@@ -38,8 +38,9 @@ pin_project! {
     where
         S: Service<R>,
     {
-        Attempting { #[pin] call: Oneshot<S, R> },
-        Pausing { #[pin] alarm: Sleep, pause: Option<Pause> },
+        Attempting { #[pin] call: Call<S, R> },
+        // In a box, because few calls pause, and every future would have room for it.
+        Pausing { alarm: Pin<Box<Sleep>>, pause: Option<Pause> },
         Done,
     }
 }
@@ -48,16 +49,19 @@ impl<S, R, C, K, H> RetryFuture<S, R, C, K, H>
 where
     S: Service<R> + Clone,
     R: Clone,
-    H: Hooks<R, S::Response, S::Error>,
+    C: Clone,
+    K: Clone,
+    H: Hooks<R, S::Response, S::Error> + Clone,
 {
-    pub(super) fn new(retry: Retry<S, C, K, H>, request: R) -> Self {
-        let state = State::Attempting { call: attempt(&retry, &request, 1) };
-        Self { state, retry, request, attempt: 1, unknown: false }
+    /// With an attempt of this very service, and a clone of it for others.
+    pub(super) fn begin(retry: &mut Retry<S, C, K, H>, request: R) -> Self {
+        let state = State::Attempting { call: attempt(retry, &request, 1) };
+        Self { state, retry: retry.clone(), request, attempt: 1, unknown: false }
     }
 }
 
-/// Begins an attempt with a request and a service of its own.
-fn attempt<S, R, C, K, H>(retry: &Retry<S, C, K, H>, request: &R, number: u32) -> Oneshot<S, R>
+/// Begins an attempt with a request of its own.
+fn attempt<S, R, C, K, H>(retry: &mut Retry<S, C, K, H>, request: &R, number: u32) -> Call<S, R>
 where
     S: Service<R> + Clone,
     R: Clone,
@@ -65,7 +69,7 @@ where
 {
     let mut request = request.clone();
     retry.hooks.prepare(&mut request, number);
-    retry.inner.clone().oneshot(request)
+    Call::begin(&mut retry.inner, request)
 }
 
 impl<S, R, C, K, H> Future for RetryFuture<S, R, C, K, H>
@@ -87,12 +91,14 @@ where
                     let result = ready!(call.poll(cx));
                     let class = retry.classifier.classify(this.request, &result);
                     *this.unknown |= matches!(class, Class::Unknown { .. });
-                    let deadline = retry.carrier.deadline(this.request);
-                    let remaining = deadline.map(|deadline| deadline.remaining(Instant::now()));
+                    let remaining = || {
+                        let deadline = retry.carrier.deadline(this.request)?;
+                        Some(deadline.remaining(Instant::now()))
+                    };
                     match retry.shared.decide(*this.attempt, class, remaining) {
                         Next::TryAgain { after, pause } => {
                             let pause = Some(pause);
-                            this.state.set(State::Pausing { alarm: sleep(after), pause });
+                            this.state.set(State::Pausing { alarm: Box::pin(sleep(after)), pause });
                         }
                         Next::HandOut(gave_up) => {
                             // Not left to the owner of the future: the work is gone when its result is known.
@@ -106,7 +112,7 @@ where
                 StateProjection::Pausing { alarm, pause } => {
                     // A pause of nothing is none: a timer would make a millisecond of it.
                     if alarm.deadline() > Instant::now() {
-                        ready!(alarm.poll(cx));
+                        ready!(alarm.as_mut().poll(cx));
                     }
                     *this.attempt += 1;
                     pause.take().expect("it ends once").end(*this.attempt);

@@ -38,7 +38,7 @@ impl<C> RetryLayer<C> {
         randomness: impl Randomness + 'static,
         observer: impl RetryObserver + 'static,
     ) -> Self {
-        let shared = Shared::new(limits, Box::new(randomness), Box::new(observer));
+        let shared = Shared::new(limits, Box::new(randomness), observer);
         Self { shared, classifier, carrier: Nowhere, hooks: () }
     }
 }

@@ -10,6 +10,11 @@ use crate::class::Class;
 ///
 /// They are called while the layer's lock is held: be quick, do not panic, do not call the layer's handle.
 pub trait RetryObserver: Send + Sync {
+    /// Whether anybody looks; asked once, when the layer is made. If not, nothing is reported.
+    fn is_watching(&self) -> bool {
+        true
+    }
+
     /// Attempt number `attempt` begins; the first is 1.
     fn attempt(&self, _attempt: u32) {}
 
@@ -24,9 +29,17 @@ pub trait RetryObserver: Send + Sync {
 }
 
 /// Watches nothing.
-impl RetryObserver for () {}
+impl RetryObserver for () {
+    fn is_watching(&self) -> bool {
+        false
+    }
+}
 
 impl<O: RetryObserver + ?Sized> RetryObserver for Arc<O> {
+    fn is_watching(&self) -> bool {
+        (**self).is_watching()
+    }
+
     fn attempt(&self, attempt: u32) {
         (**self).attempt(attempt);
     }

@@ -136,6 +136,16 @@ impl Retries {
         self.budget.deposit(now);
     }
 
+    /// So many calls began lately, before [`Retries::settled_until_ns`].
+    pub(super) const fn begin_late(&mut self, calls: u64) {
+        self.budget.deposit_late(calls);
+    }
+
+    /// Until then (exclusively) it makes no difference when a call begins.
+    pub(super) const fn settled_until_ns(&self) -> u128 {
+        self.budget.settled_until_ns()
+    }
+
     /// Attempt number `attempt` (the first is 1) has ended; `remaining` is left until the deadline, if there
     /// is one. `unit` is drawn only when there may be a pause.
     pub fn decide(

@@ -42,7 +42,7 @@ where
     /// Earns its share of a retry, polled or not.
     fn call(&mut self, request: R) -> Self::Future {
         self.shared.begin();
-        RetryFuture::new(self.clone(), request)
+        RetryFuture::begin(self, request)
     }
 }
 

@@ -1,6 +1,11 @@
 //! What all services of a layer share: the policy with its budget, the source of chance, and who watches.
+//!
+//! All that a call has to do with the budget, if all is well, is to earn its share of a retry; and the budget reckons
+//! in slots of time. So as long as a slot lasts and nobody watches, calls are only counted, and whoever takes the lock
+//! first pays in for all of them.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,9 +18,12 @@ use crate::clock::Clock;
 use crate::randomness::Randomness;
 
 pub(super) struct Shared {
+    /// Calls that were begun, and until when (exclusively) counting them is enough. Never, if somebody watches.
+    begun: AtomicU64,
+    counted_until_ns: AtomicU64,
     state: Mutex<State>,
     clock: Clock,
-    observer: Box<dyn RetryObserver>,
+    observer: Option<Box<dyn RetryObserver>>,
 }
 
 struct State {
@@ -23,7 +31,10 @@ struct State {
     randomness: Box<dyn Randomness>,
     /// As many as there are [`Pause`] values.
     pausing: usize,
-    attempts: u64,
+    /// Attempts after the first.
+    repeated: u64,
+    /// As many of those that were begun are paid in.
+    paid_in: u64,
 }
 
 /// What becomes of a result.
@@ -36,25 +47,63 @@ impl Shared {
     pub(super) fn new(
         limits: RetryLimits,
         randomness: Box<dyn Randomness>,
-        observer: Box<dyn RetryObserver>,
+        observer: impl RetryObserver + 'static,
     ) -> Arc<Self> {
-        let state = State { retries: Retries::new(limits), randomness, pausing: 0, attempts: 0 };
-        Arc::new(Self { state: Mutex::new(state), clock: Clock::default(), observer })
+        let observer = observer.is_watching().then(|| Box::new(observer) as Box<dyn RetryObserver>);
+        let state = State { retries: Retries::new(limits), randomness, pausing: 0, repeated: 0, paid_in: 0 };
+        let (begun, counted_until_ns) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (state, clock) = (Mutex::new(state), Clock::default());
+        Arc::new(Self { begun, counted_until_ns, state, clock, observer })
     }
 
     /// The state is whole after every statement here, so a panic elsewhere in a holder (an observer's) does no harm.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before anything else, so that it is paid into the slot of time in which it was earned.
+        let begun = self.begun.load(Ordering::Acquire);
+        let calls = begun - std::mem::replace(&mut state.paid_in, begun);
+        state.retries.begin_late(calls);
+        state
     }
 
+    fn publish(&self, state: &State) {
+        let until_ns = if self.observer.is_some() { 0 } else { state.retries.settled_until_ns() };
+        self.counted_until_ns.store(u64::try_from(until_ns).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    /// Under the lock, so that reports come in order.
+    fn report(&self, _state: &State, report: impl FnOnce(&dyn RetryObserver)) {
+        if let Some(observer) = &self.observer {
+            report(&**observer);
+        }
+    }
+
+    #[inline]
     pub(super) fn begin(&self) {
+        if self.clock.now().as_nanos() < u128::from(self.counted_until_ns.load(Ordering::Acquire)) {
+            self.begun.fetch_add(1, Ordering::AcqRel);
+            return;
+        }
         let mut state = self.lock();
         state.retries.begin(self.clock.now());
-        state.attempts += 1;
-        self.observer.attempt(1);
+        // It is paid in already. Others may have been counted since; they are not.
+        self.begun.fetch_add(1, Ordering::AcqRel);
+        state.paid_in += 1;
+        self.publish(&state);
+        self.report(&state, |observer| observer.attempt(1));
     }
 
-    pub(super) fn decide(self: &Arc<Self>, attempt: u32, class: Class, remaining: Option<Duration>) -> Next {
+    pub(super) fn decide(
+        self: &Arc<Self>,
+        attempt: u32,
+        class: Class,
+        remaining: impl FnOnce() -> Option<Duration>,
+    ) -> Next {
+        if class == Class::Success {
+            // What the policy says to it as well, without being asked.
+            return Next::HandOut(None);
+        }
+        let remaining = remaining();
         let mut state = self.lock();
         let State { retries, randomness, .. } = &mut *state;
         match retries.decide(self.clock.now(), attempt, class, remaining, || randomness.unit()) {
@@ -62,17 +111,20 @@ impl Shared {
             Decision::GiveUp(reason) => Next::HandOut(Some(reason)),
             Decision::Retry { after, paid } => {
                 state.pausing += 1;
-                self.observer.retry(class, after);
-                self.observer.pausing(state.pausing);
+                self.report(&state, |observer| {
+                    observer.retry(class, after);
+                    observer.pausing(state.pausing);
+                });
                 Next::TryAgain { after, pause: Pause { shared: Arc::clone(self), paid: Some(paid) } }
             }
         }
     }
 
+    #[inline]
     pub(super) fn concluded(&self, trail: Trail) {
-        // Under the lock like everything else that is reported, so that it comes in order.
-        let _state = self.lock();
-        self.observer.concluded(trail);
+        if self.observer.is_some() {
+            self.report(&self.lock(), |observer| observer.concluded(trail));
+        }
     }
 }
 
@@ -97,8 +149,8 @@ impl Pause {
     pub(super) fn end(mut self, attempt: u32) {
         self.paid = None;
         let mut state = self.shared.lock();
-        state.attempts += 1;
-        self.shared.observer.attempt(attempt);
+        state.repeated += 1;
+        self.shared.report(&state, |observer| observer.attempt(attempt));
     }
 }
 
@@ -109,7 +161,7 @@ impl Drop for Pause {
             state.retries.put_back(self.shared.clock.now(), paid);
         }
         state.pausing -= 1;
-        self.shared.observer.pausing(state.pausing);
+        self.shared.report(&state, |observer| observer.pausing(state.pausing));
     }
 }
 
@@ -140,7 +192,8 @@ impl RetryHandle {
     /// Attempts that were begun so far, first ones included.
     #[must_use]
     pub fn attempts(&self) -> u64 {
-        self.shared.lock().attempts
+        let state = self.shared.lock();
+        state.paid_in + state.repeated
     }
 
     /// The limits as they stand now.
@@ -153,5 +206,6 @@ impl RetryHandle {
     pub fn set_limits(&self, limits: RetryLimits) {
         let mut state = self.shared.lock();
         state.retries.set_limits(self.shared.clock.now(), limits);
+        self.shared.publish(&state);
     }
 }

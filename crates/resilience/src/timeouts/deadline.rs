@@ -23,6 +23,7 @@ impl Deadline {
     /// So long after `now`: also for what remained when a request came in from another machine. What no
     /// clock can express becomes a year.
     #[must_use]
+    #[inline]
     pub fn after(now: Instant, remaining: Duration) -> Self {
         Self { at: now.checked_add(remaining).unwrap_or_else(|| now + FOREVER) }
     }
@@ -41,6 +42,7 @@ impl Deadline {
 
     /// Whether nothing is left at `now`.
     #[must_use]
+    #[inline]
     pub fn has_passed(self, now: Instant) -> bool {
         self.at <= now
     }

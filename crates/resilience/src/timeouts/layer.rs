@@ -27,7 +27,7 @@ impl TimeoutLayer {
     /// A layer that tells `observer` of every end that came too early.
     #[must_use]
     pub fn observed(limits: TimeLimits, observer: impl TimeoutObserver + 'static) -> Self {
-        Self { shared: Shared::new(limits, Box::new(observer)), carrier: Nowhere }
+        Self { shared: Shared::new(limits, observer), carrier: Nowhere }
     }
 }
 

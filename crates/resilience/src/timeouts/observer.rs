@@ -9,6 +9,11 @@ use super::policy::Scope;
 ///
 /// They are called while the layer's lock is held: be quick, do not panic, do not call the layer's handle.
 pub trait TimeoutObserver: Send + Sync {
+    /// Whether anybody looks; asked once, when the layer is made. If not, nothing is reported.
+    fn is_watching(&self) -> bool {
+        true
+    }
+
     /// So many calls are waited for now.
     fn in_flight(&self, _now: usize) {}
 
@@ -20,9 +25,17 @@ pub trait TimeoutObserver: Send + Sync {
 }
 
 /// Watches nothing.
-impl TimeoutObserver for () {}
+impl TimeoutObserver for () {
+    fn is_watching(&self) -> bool {
+        false
+    }
+}
 
 impl<O: TimeoutObserver + ?Sized> TimeoutObserver for Arc<O> {
+    fn is_watching(&self) -> bool {
+        (**self).is_watching()
+    }
+
     fn in_flight(&self, now: usize) {
         (**self).in_flight(now);
     }

@@ -54,6 +54,7 @@ impl TimeLimits {
 
     /// What a call that begins `now` gets: the earlier of the limit and of the carried deadline less the reserve.
     #[must_use]
+    #[inline]
     pub fn allot(&self, now: Instant, carried: Option<Deadline>) -> Allotment {
         let carried = carried.map(|deadline| deadline.remaining(now).saturating_sub(self.reserve));
         let time = match (carried, self.limit) {

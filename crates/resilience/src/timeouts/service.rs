@@ -1,15 +1,13 @@
-//! The service: allots the time in `call`, and is always ready to.
+//! The service: always ready, and allots the time in its future.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::time::Instant;
 use tower::Service;
 
 use super::deadline::{Carrier, Nowhere};
 use super::error::TimeoutError;
 use super::future::TimeoutFuture;
-use super::policy::Allotment;
 use super::shared::Shared;
 
 /// A service whose calls have an end. Made by [`TimeoutLayer`](super::TimeoutLayer).
@@ -29,28 +27,21 @@ impl<S, K> Timeout<S, K> {
 impl<S, R, K> Service<R> for Timeout<S, K>
 where
     S: Service<R> + Clone,
-    K: Carrier<R>,
+    K: Carrier<R> + Clone,
 {
     type Response = S::Response;
     type Error = TimeoutError<S::Error>;
-    type Future = TimeoutFuture<S, R>;
+    type Future = TimeoutFuture<S, R, K>;
 
     /// Always ready: see the crate's documentation for why, and for what becomes of the inner readiness.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
     }
 
-    /// The time runs from the call, not from the first poll. A future that is polled too late begins nothing.
-    fn call(&mut self, mut request: R) -> Self::Future {
-        let (limits, waited) = self.shared.begin();
-        let now = Instant::now();
-        match limits.allot(now, self.carrier.deadline(&request)) {
-            Allotment::Expired => TimeoutFuture::expired(now, waited),
-            Allotment::Unlimited => TimeoutFuture::waiting(self.inner.clone(), request, now, None, waited),
-            Allotment::Until(deadline) => {
-                self.carrier.set_deadline(&mut request, deadline);
-                TimeoutFuture::waiting(self.inner.clone(), request, now, Some(deadline), waited)
-            }
-        }
+    /// Limits and time are those of the first poll, because that is when something is begun: a future that lies
+    /// about takes nothing off its time, and one that is polled after the deadline that its request carries begins
+    /// nothing.
+    fn call(&mut self, request: R) -> Self::Future {
+        TimeoutFuture::new(self.inner.clone(), request, self.carrier.clone(), self.shared.begin())
     }
 }

@@ -97,11 +97,23 @@ async fn an_inner_service_that_is_not_ready_in_time_is_not_called() {
 #[tokio::test(start_paused = true)]
 async fn a_future_that_is_polled_too_late_begins_nothing() {
     let gate = Gate::default();
-    let layer = TimeoutLayer::new(TimeLimits::attempt(ms(100)));
-    let mut call = Hand::new(layer.layer(gate.clone()).call(1));
+    let layer = TimeoutLayer::new(TimeLimits::attempt(ms(300))).carried_by(InRequest);
+    let inner = gate.clone().map_request(|_: Dated| 1);
+    let mut call = Hand::new(layer.layer(inner).call(Dated::within(ms(100))));
     advance(ms(100)).await;
     assert_eq!(call.poll(), Poll::Ready(Err(TimeoutError::Expired { scope: Scope::Attempt })));
     assert!(gate.started().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_runs_from_the_first_poll() {
+    let (gate, start) = (Gate::default(), Instant::now());
+    let call = TimeoutLayer::new(TimeLimits::attempt(ms(100))).layer(gate.clone()).call(1);
+    advance(ms(300)).await;
+    assert!(gate.started().is_empty(), "a future does nothing unless it is polled");
+    let error = call.await.expect_err("nobody opens the gate");
+    assert_eq!((error.effect(), gate.started()), (Some(Effect::Unknown), vec![1]));
+    assert!(start.elapsed() >= ms(400) && start.elapsed() <= ms(401));
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,13 +178,15 @@ async fn limits_changed_at_work_hold_for_who_comes_then() {
     let handle = layer.handle();
     let mut service = layer.layer(Gate::default());
     let start = Instant::now();
-    let before = service.call(1);
+    let mut before = Hand::new(service.call(1));
+    assert!(before.poll().is_pending());
     handle.set_limits(TimeLimits::attempt(ms(10)));
     assert_eq!(handle.limits(), TimeLimits::attempt(ms(10)));
     assert!(service.call(2).await.is_err());
     assert!(start.elapsed() <= ms(11));
-    assert!(before.await.is_err());
-    assert!(start.elapsed() >= ms(100), "who was there before keeps what was allotted");
+    assert!(before.poll().is_pending());
+    sleep(start + ms(101) - Instant::now()).await;
+    assert!(before.is_woken() && before.poll().is_ready(), "who was there before keeps what was allotted");
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tower::{Service, ServiceExt};
+use tower::Service;
 
-use super::future::GuardFuture;
+use super::future::{GuardFuture, Judged};
 use super::rule::{ErrorsAreOverload, Judge, Rule, Tagger, Untagged};
 use super::shared::Shared;
 use crate::admission::AdmissionError;
@@ -64,11 +64,8 @@ where
     /// The decision falls here, not at the first poll, and from here on the call's time counts. The permit
     /// is held until the future is done or dropped.
     fn call(&mut self, request: R) -> Self::Future {
-        match self.shared.admit(self.tagger.tag(&request)) {
-            Ok(permit) => {
-                GuardFuture::running(self.inner.clone().oneshot(request), permit, self.judge.clone())
-            }
-            Err(refusal) => GuardFuture::refused(refusal),
-        }
+        let permit = self.shared.admit(self.tagger.tag(&request));
+        let held = permit.map(|permit| Judged { permit, judge: self.judge.clone() });
+        GuardFuture::new(held, &mut self.inner, request)
     }
 }

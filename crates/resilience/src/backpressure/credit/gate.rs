@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::policy::{CreditPolicy, CreditSettings, InvalidCredits};
+use crate::backpressure::future::Line;
 use crate::backpressure::policy::{PoolLimits, Terms};
 use crate::backpressure::shared::{Entry, Shared, Waiter, Worker};
 use crate::backpressure::strategy::PoolConfig;
@@ -56,7 +57,7 @@ impl CreditGate {
         let observer: Arc<dyn Observer> = Arc::new(observer);
         let limits = PoolLimits { workers: policy.total(), queue: usize::MAX };
         observer.limit(limits.workers);
-        let credits = Shared::new(PoolConfig::new(limits, retry_after), Box::new(Arc::clone(&observer)));
+        let credits = Shared::new(PoolConfig::new(limits, retry_after), Arc::clone(&observer));
         let (policy, clock) = (Mutex::new(policy), Clock::default());
         Ok(Self { shared: Arc::new(GateShared { credits, policy, clock, retry_after, observer }) })
     }
@@ -81,8 +82,8 @@ impl CreditGate {
         self.adjust();
         let state = match self.shared.credits.enter(Terms::default()) {
             Entry::Run(worker) => AcquireState::Granted(self.credit(worker)),
-            Entry::Wait(waiter) => AcquireState::Waiting(waiter),
-            Entry::Pace(_) | Entry::Refuse(_) => {
+            Entry::Wait(Line::Waiting(waiter)) => AcquireState::Waiting(waiter),
+            Entry::Wait(Line::Pacing(_)) | Entry::Refuse(_) => {
                 unreachable!("a gate has no front and no bound on its queue")
             }
         };

@@ -1,16 +1,13 @@
 //! A credit for each call, or a refusal at its place of origin.
 
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::convert::Infallible;
+use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-use tower::util::Oneshot;
-use tower::{Layer, Service, ServiceExt};
+use tower::{Layer, Service};
 
 use super::gate::{Credit, CreditGate};
 use crate::backpressure::BackpressureError;
+use crate::held::{Held, Hold};
 use crate::refusal::Refusal;
 
 /// Takes a credit of a gate for each call, and refuses the call when there is none. It belongs where calls
@@ -57,67 +54,17 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let state = match self.gate.try_acquire() {
-            Ok(credit) => State::Running { call: self.inner.clone().oneshot(request), credit },
-            Err(refusal) => State::Refused { refusal },
-        };
-        CreditFuture { state }
+        CreditFuture::new(self.gate.try_acquire(), &mut self.inner, request)
     }
 }
 
-pin_project! {
-    /// The response of a [`CreditCall`]. Dropping it gives the credit back.
-    pub struct CreditFuture<S, R>
-    where
-        S: Service<R>,
-    {
-        #[pin]
-        state: State<S, R>,
-    }
-}
+/// The response of a [`CreditCall`]. Dropping it gives the credit back.
+pub type CreditFuture<S, R> = Held<S, R, Credit, BackpressureError<<S as Service<R>>::Error>>;
 
-pin_project! {
-    #[project = StateProjection]
-    enum State<S, R>
-    where
-        S: Service<R>,
-    {
-        Refused { refusal: Refusal },
-        // The order matters: the credit comes back only after its call is gone.
-        Running { #[pin] call: Oneshot<S, R>, credit: Credit },
-        Done,
-    }
-}
+impl<T, E> Hold<T, E> for Credit {
+    type Line = Infallible;
 
-impl<S, R> Future for CreditFuture<S, R>
-where
-    S: Service<R>,
-{
-    type Output = Result<S::Response, BackpressureError<S::Error>>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        let output = match state.as_mut().project() {
-            StateProjection::Refused { refusal } => Err(BackpressureError::Refused(*refusal)),
-            StateProjection::Running { call, .. } => ready!(call.poll(cx)).map_err(BackpressureError::Inner),
-            StateProjection::Done => panic!("polled after it was done"),
-        };
-        // Not left to the owner of the future: who keeps a finished future does not keep a credit.
-        state.set(State::Done);
-        Poll::Ready(output)
-    }
-}
-
-impl<S, R> fmt::Debug for CreditFuture<S, R>
-where
-    S: Service<R>,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match &self.state {
-            State::Refused { .. } => "Refused",
-            State::Running { .. } => "Running",
-            State::Done => "Done",
-        };
-        f.debug_struct("CreditFuture").field("state", &state).finish_non_exhaustive()
+    fn poll_turn(line: &mut Infallible, _: &mut Context<'_>) -> Poll<Result<Self, Refusal>> {
+        match *line {}
     }
 }

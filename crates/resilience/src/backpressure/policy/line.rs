@@ -1,14 +1,15 @@
 //! The line that disciplines take from: in the order of coming, with an index of deadlines.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::row::Row;
 use super::{Ticket, Waiter};
 
 /// Waiters by ticket, which is by age, and by deadline. Everything in logarithmic time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
-    waiters: BTreeMap<Ticket, Waiter>,
+    waiters: Row<Waiter>,
     /// Those that have a deadline.
     deadlines: BTreeSet<(Duration, Ticket)>,
 }
@@ -18,29 +19,35 @@ impl Line {
         if let Some(deadline) = waiter.terms.deadline {
             self.deadlines.insert((deadline, waiter.ticket));
         }
-        self.waiters.insert(waiter.ticket, waiter);
+        self.waiters.push(waiter.ticket, waiter);
     }
 
     pub(super) fn remove(&mut self, ticket: Ticket) -> Option<Waiter> {
-        let waiter = self.waiters.remove(&ticket)?;
-        if let Some(deadline) = waiter.terms.deadline {
-            self.deadlines.remove(&(deadline, ticket));
-        }
+        let waiter = self.waiters.remove(ticket)?;
+        self.forget_deadline(&waiter);
         Some(waiter)
     }
 
+    fn forget_deadline(&mut self, waiter: &Waiter) {
+        if let Some(deadline) = waiter.terms.deadline {
+            self.deadlines.remove(&(deadline, waiter.ticket));
+        }
+    }
+
     pub(super) fn oldest(&self) -> Option<&Waiter> {
-        self.waiters.first_key_value().map(|(_, waiter)| waiter)
+        self.waiters.first()
     }
 
     pub(super) fn pop_oldest(&mut self) -> Option<Waiter> {
-        let ticket = self.oldest()?.ticket;
-        self.remove(ticket)
+        let waiter = self.waiters.pop_first()?;
+        self.forget_deadline(&waiter);
+        Some(waiter)
     }
 
     pub(super) fn pop_newest(&mut self) -> Option<Waiter> {
-        let (ticket, _) = self.waiters.last_key_value()?;
-        self.remove(*ticket)
+        let waiter = self.waiters.pop_last()?;
+        self.forget_deadline(&waiter);
+        Some(waiter)
     }
 
     /// The earliest deadline first; those without one after all others, by age.
