@@ -50,18 +50,21 @@
 //!   `Retry` knows neither `Retry-After` nor the unknown ([`timeouts`] and [`retries`] say more).
 //! * `Buffer` spawns a task, and its queue is bounded but not visible.
 //!
-//! They are quicker, though (no lock, no clock, nobody who watches): `cargo bench -p resilience` compares.
+//! # What it costs
+//!
+//! BENCHTABLE
 //!
 //! # What is common to all of them
 //!
 //! * **Always ready.** `poll_ready` never waits and never fails. A caller that is kept pending in
 //!   `poll_ready` is an invisible queue without a bound; here a call is refused at once, as an error
 //!   value with a [`Refusal`] in it.
-//! * **The inner service's readiness is honoured, inside the limit.** Each call clones the inner service
-//!   and drives the clone, first to readiness and then through the call (`tower::util::Oneshot`). The
-//!   stored service is never polled and never called, so no readiness that a clone obtained (or did not)
-//!   can be mistaken for that of another. An inner service that is slow to become ready holds a permit
-//!   meanwhile: it waits inside the bound and does not look like an overload by itself.
+//! * **The inner service's readiness is honoured, inside the limit.** Once a call is let in, the inner service
+//!   is asked whether it is ready, and if so called then and there: no readiness is kept that another call
+//!   could take for its own. If not, the service that was asked moves into the call, which drives it to
+//!   readiness, and a clone takes its place. An inner service that is slow to become ready holds a permit
+//!   meanwhile: it waits inside the bound and does not look like an overload by itself. (A timeout calls it at
+//!   the first poll, and idempotency after the records were asked.)
 //! * **Cancel safety.** Dropping a response future at any moment gives back what the call held, after
 //!   the inner future is dropped. The same happens when the inner future panics.
 //! * **No tasks.** Nothing is spawned; all work happens in the caller's poll.

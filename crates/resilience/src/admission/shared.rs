@@ -54,6 +54,8 @@ impl Shared {
         Ok(Permit { shared: Arc::clone(self) })
     }
 
+    // Apart, so that what most calls need stays small.
+    #[inline(never)]
     fn ask(&self) -> Result<(), Refusal> {
         let mut limiter = self.lock();
         let answer = match &mut *limiter {
@@ -79,6 +81,11 @@ impl Shared {
             self.inside.give_back();
             return;
         };
+        self.leave_watched(&**observer);
+    }
+
+    #[inline(never)]
+    fn leave_watched(&self, observer: &dyn Observer) {
         let _in_order = self.lock();
         observer.in_flight(self.inside.give_back());
     }

@@ -180,6 +180,12 @@ impl Shared {
         if self.running.try_take() {
             return Entry::Run(Worker::new(Arc::clone(self)));
         }
+        self.enter_locked(terms)
+    }
+
+    // Apart, so that what most calls need stays small.
+    #[inline(never)]
+    fn enter_locked(self: &Arc<Self>, terms: Terms) -> Entry {
         let mut state = self.lock();
         let now = self.now(&state);
         let refusal = match &mut state.front {
@@ -252,6 +258,11 @@ impl Shared {
         if self.running.try_give_back() {
             return;
         }
+        self.finish_locked();
+    }
+
+    #[inline(never)]
+    fn finish_locked(&self) {
         let mut state = self.lock();
         state.pool.finish();
         let wakers = self.give_turns(&mut state);

@@ -84,6 +84,11 @@ impl Shared {
             self.begun.fetch_add(1, Ordering::AcqRel);
             return;
         }
+        self.begin_locked();
+    }
+
+    #[inline(never)]
+    fn begin_locked(&self) {
         let mut state = self.lock();
         state.retries.begin(self.clock.now());
         // It is paid in already. Others may have been counted since; they are not.
@@ -99,11 +104,15 @@ impl Shared {
         class: Class,
         remaining: impl FnOnce() -> Option<Duration>,
     ) -> Next {
-        if class == Class::Success {
+        if matches!(class, Class::Success) {
             // What the policy says to it as well, without being asked.
             return Next::HandOut(None);
         }
-        let remaining = remaining();
+        self.decide_locked(attempt, class, remaining())
+    }
+
+    #[inline(never)]
+    fn decide_locked(self: &Arc<Self>, attempt: u32, class: Class, remaining: Option<Duration>) -> Next {
         let mut state = self.lock();
         let State { retries, randomness, .. } = &mut *state;
         match retries.decide(self.clock.now(), attempt, class, remaining, || randomness.unit()) {
@@ -123,8 +132,14 @@ impl Shared {
     #[inline]
     pub(super) fn concluded(&self, trail: Trail) {
         if self.observer.is_some() {
-            self.report(&self.lock(), |observer| observer.concluded(trail));
+            self.report_concluded(trail);
         }
+    }
+
+    // Apart, as everything is that most calls do not need, so that what they need stays small.
+    #[inline(never)]
+    fn report_concluded(&self, trail: Trail) {
+        self.report(&self.lock(), |observer| observer.concluded(trail));
     }
 }
 

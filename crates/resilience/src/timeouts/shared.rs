@@ -63,6 +63,11 @@ impl Shared {
 }
 
 impl Calls {
+    #[inline(never)]
+    fn locked_limits(&self) -> TimeLimits {
+        *self.lock()
+    }
+
     fn lock(&self) -> MutexGuard<'_, TimeLimits> {
         self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -70,7 +75,7 @@ impl Calls {
     /// The limits of this moment.
     #[inline]
     fn limits(&self) -> TimeLimits {
-        word::limits(self.word.load(Ordering::Acquire)).unwrap_or_else(|| *self.lock())
+        word::limits(self.word.load(Ordering::Acquire)).unwrap_or_else(|| self.locked_limits())
     }
 
     fn set_limits(&self, limits: TimeLimits) {
@@ -82,6 +87,8 @@ impl Calls {
 
 impl Watch {
     /// A count is whole whatever happens, so a panic of an observer does no harm.
+    // Apart, so that calls that nobody watches stay small.
+    #[inline(never)]
     fn report(&self, report: impl FnOnce(&dyn TimeoutObserver, &mut usize)) {
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         report(&*self.observer, &mut in_flight);

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use resilience::{Reason, Refusal};
 use tokio::time::{Instant, sleep, timeout};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{Gate, Hand, LastWords, Seen};
+use crate::support::{Gate, Hand, Seen, fits, while_work_is_dropped_and_after};
 
 const HINT: Duration = Duration::from_secs(1);
 /// Of virtual time: a waiter that is never woken is a failure and no endless test.
@@ -211,33 +212,46 @@ async fn a_waiter_whose_caller_loses_patience_makes_room() {
     assert_eq!(later, Ok(2), "it found the place of the one who left");
 }
 
+/// Real threads, so that workers are taken and freed at the very moments at which others begin to wait.
+#[test]
+fn threads_at_once_never_exceed_the_workers_and_nobody_is_forgotten() {
+    let layer = WorkerPoolLayer::new(limits(2, 4), HINT);
+    let running = AtomicUsize::new(0);
+    let work = service_fn(|n: u32| {
+        assert!(running.fetch_add(1, Ordering::SeqCst) < 2, "a third worker");
+        let running = &running;
+        async move {
+            if n % 3 == 1 {
+                tokio::task::yield_now().await;
+            }
+            running.fetch_sub(1, Ordering::SeqCst);
+            Ok::<_, Infallible>(n)
+        }
+    });
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let mut service = layer.layer(work);
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+                runtime.block_on(async {
+                    for n in 0..500 {
+                        assert_eq!(service.call(n).await, Ok(n));
+                    }
+                });
+            });
+        }
+    });
+    assert_eq!((layer.handle().running(), layer.handle().waiting()), (0, 0));
+}
+
 #[test]
 fn the_work_is_gone_before_its_worker_is_free() {
     let layer = WorkerPoolLayer::new(limits(1, 1), HINT);
-    let (handle, noted) = (layer.handle(), Arc::default());
-    let mut service = layer.layer(service_fn(|_: u32| {
-        let handle = handle.clone();
-        let work = LastWords { read: move || handle.running(), noted: Arc::clone(&noted) };
-        async move {
-            let _work = work;
-            std::future::pending::<Result<u32, Infallible>>().await
-        }
-    }));
-    let mut call = Hand::new(service.call(0));
-    assert!(call.poll().is_pending());
-    drop(call);
-    assert_eq!((*noted.lock().unwrap(), layer.handle().running()), (Some(1), 0));
+    let handle = layer.handle();
+    assert_eq!(while_work_is_dropped_and_after(&layer, move || handle.running()), (Some(1), 0));
 }
 
-/// What a web framework asks of a service that it clones into its connections.
 #[test]
 fn fits_where_services_are_cloned_and_sent() {
-    fn fits<S>(service: S) -> S
-    where
-        S: Service<u32> + Clone + Send + Sync + 'static,
-        S::Future: Send + 'static,
-    {
-        service
-    }
-    let _ = fits(WorkerPoolLayer::new(limits(1, 1), HINT).layer(Gate::default()));
+    fits(WorkerPoolLayer::new(limits(1, 1), HINT).layer(Gate::default()));
 }

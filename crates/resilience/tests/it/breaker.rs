@@ -15,7 +15,7 @@ use resilience::{Ratio, Reason, Refusal};
 use tokio::time::{Instant, advance, sleep};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
-use crate::support::{Gate, Hand, LastWords};
+use crate::support::{Gate, Hand, fits, while_work_is_dropped_and_after};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -183,37 +183,18 @@ fn can_be_forced_and_its_limits_changed_at_work() {
 #[tokio::test(start_paused = true)]
 async fn the_work_is_gone_before_its_place_is_free() {
     let layer = BreakerLayer::new(limits(), judge).expect("valid");
-    let (handle, noted) = (layer.handle(), Arc::default());
+    let handle = layer.handle();
     for _ in 0..4 {
         let _ = layer.layer(service_fn(odd_fails)).oneshot(1).await;
     }
     advance(ms(1000)).await;
-    let mut service = layer.layer(service_fn(|_: u32| {
-        let handle = handle.clone();
-        let read = move || handle.read().probes_in_flight as usize;
-        let work = LastWords { read, noted: Arc::clone(&noted) };
-        async move {
-            let _work = work;
-            std::future::pending::<Result<u32, String>>().await
-        }
-    }));
-    let mut probe = Hand::new(service.call(0));
-    assert!(probe.poll().is_pending());
-    drop(probe);
-    assert_eq!((*noted.lock().unwrap(), layer.handle().read().probes_in_flight), (Some(1), 0));
+    let probes = move || handle.read().probes_in_flight as usize;
+    assert_eq!(while_work_is_dropped_and_after(&layer, probes), (Some(1), 0));
 }
 
-/// What a web framework asks of a service that it clones into its connections.
 #[test]
 fn fits_where_services_are_cloned_and_sent() {
-    fn fits<S>(service: S) -> S
-    where
-        S: Service<u32> + Clone + Send + Sync + 'static,
-        S::Future: Send + 'static,
-    {
-        service
-    }
-    let _ = fits(BreakerLayer::new(limits(), judge).expect("valid").layer(Gate::default()));
+    fits(BreakerLayer::new(limits(), judge).expect("valid").layer(Gate::default()));
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::model::{Calls, steps};
-use crate::support::{Gate, Hand, LastWords, Seen};
+use crate::support::{Gate, Hand, Seen, fits, while_work_is_dropped_and_after};
 
 const HINT: Duration = Duration::from_secs(1);
 
@@ -100,19 +100,8 @@ fn errors_are_overload_unless_a_judge_says_otherwise() {
 #[test]
 fn the_work_is_gone_before_its_permit_is_free() {
     let layer = GuardLayer::new(fixed(1));
-    let (handle, noted) = (layer.handle(), Arc::default());
-    let mut service = layer.layer(service_fn(|_: u32| {
-        let handle = handle.clone();
-        let work = LastWords { read: move || handle.in_flight(), noted: Arc::clone(&noted) };
-        async move {
-            let _work = work;
-            std::future::pending::<Result<u32, Infallible>>().await
-        }
-    }));
-    let mut call = Hand::new(service.call(0));
-    assert!(call.poll().is_pending());
-    drop(call);
-    assert_eq!((*noted.lock().unwrap(), layer.handle().in_flight()), (Some(1), 0));
+    let handle = layer.handle();
+    assert_eq!(while_work_is_dropped_and_after(&layer, move || handle.in_flight()), (Some(1), 0));
 }
 
 #[test]
@@ -292,19 +281,11 @@ proptest! {
     }
 }
 
-/// What a web framework asks of a service that it clones into its connections.
 #[test]
 fn fits_where_services_are_cloned_and_sent() {
-    fn fits<S>(service: S) -> S
-    where
-        S: Service<u32> + Clone + Send + Sync + 'static,
-        S::Future: Send + 'static,
-    {
-        service
-    }
-    let _ = fits(GuardLayer::new(fixed(1)).layer(Gate::default()));
+    fits(GuardLayer::new(fixed(1)).layer(Gate::default()));
     let rule = Throttle::new(ThrottleSettings::default(), Box::new(|| 0.5));
-    let _ = fits(GuardLayer::new(rule).layer(Gate::default()));
+    fits(GuardLayer::new(rule).layer(Gate::default()));
     let rule = FairShare::new(AdaptiveLimit::fixed(1), FairSettings::default(), HINT);
-    let _ = fits(GuardLayer::new(rule).tagged(|n: &u32| *n).layer(Gate::default()));
+    fits(GuardLayer::new(rule).tagged(|n: &u32| *n).layer(Gate::default()));
 }

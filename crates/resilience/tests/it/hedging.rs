@@ -12,7 +12,7 @@ use resilience::{BudgetLimits, Class, Ratio};
 use tokio::time::{Instant, advance, sleep};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{Gate, Hand};
+use crate::support::{Gate, Hand, fits};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -219,17 +219,9 @@ async fn limits_can_be_read_and_changed_at_work() {
     assert_eq!((handle.calls(), handle.hedged()), (1, 0));
 }
 
-/// What a web framework asks of a service that it clones into its connections.
 #[test]
 fn fits_where_services_are_cloned_and_sent() {
-    fn fits<S>(service: S) -> S
-    where
-        S: Service<u32> + Clone + Send + Sync + 'static,
-        S::Future: Send + 'static,
-    {
-        service
-    }
-    let _ = fits(HedgeLayer::new(limits(), always, classify).layer(Gate::default()));
+    fits(HedgeLayer::new(limits(), always, classify).layer(Gate::default()));
 }
 
 proptest! {

@@ -15,7 +15,7 @@ use resilience::{BudgetLimits, Class, Ratio};
 use tokio::time::{Instant, advance, sleep};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
-use crate::support::{Gate, Hand, LastWords};
+use crate::support::{Gate, Hand, LastWords, fits};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -299,17 +299,9 @@ fn the_attempt_is_gone_before_its_result_is_out() {
     assert_eq!(*noted.lock().unwrap(), Some(1), "while the future is still there");
 }
 
-/// What a web framework asks of a service that it clones into its connections.
 #[test]
 fn fits_where_services_are_cloned_and_sent() {
-    fn fits<S>(service: S) -> S
-    where
-        S: Service<u32> + Clone + Send + Sync + 'static,
-        S::Future: Send + 'static,
-    {
-        service
-    }
-    let _ = fits(RetryLayer::new(limits(), failures_retry, half).layer(Gate::default()));
+    fits(RetryLayer::new(limits(), failures_retry, half).layer(Gate::default()));
 }
 
 proptest! {

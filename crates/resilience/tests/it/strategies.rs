@@ -18,7 +18,7 @@ use tokio::time::{Instant, advance, sleep, timeout};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::model::{Calls, steps};
-use crate::support::{Gate, Hand, LastWords, Seen};
+use crate::support::{Gate, Hand, Seen, fits, while_work_is_dropped_and_after};
 
 const HINT: Duration = Duration::from_secs(1);
 
@@ -262,19 +262,8 @@ async fn more_credits_reach_those_who_wait_for_them() {
 #[test]
 fn the_call_is_gone_before_its_credit_comes_back() {
     let credits = gate_of(1);
-    let (read, noted) = (credits.clone(), Arc::default());
-    let mut service = CreditLayer::new(credits.clone()).layer(service_fn(|_: u32| {
-        let read = read.clone();
-        let work = LastWords { read: move || read.outstanding(), noted: Arc::clone(&noted) };
-        async move {
-            let _work = work;
-            std::future::pending::<Result<u32, Infallible>>().await
-        }
-    }));
-    let mut call = Hand::new(service.call(0));
-    assert!(call.poll().is_pending());
-    drop(call);
-    assert_eq!((*noted.lock().unwrap(), credits.outstanding()), (Some(1), 0));
+    let layer = CreditLayer::new(credits.clone());
+    assert_eq!(while_work_is_dropped_and_after(&layer, move || credits.outstanding()), (Some(1), 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -335,17 +324,9 @@ proptest! {
     }
 }
 
-/// What a web framework asks of a service that it clones into its connections.
 #[test]
 fn fits_where_services_are_cloned_and_sent() {
-    fn fits<S>(service: S) -> S
-    where
-        S: Service<u32> + Clone + Send + Sync + 'static,
-        S::Future: Send + 'static,
-    {
-        service
-    }
     let pool = WorkerPoolLayer::with_strategy(1, Strategy::Priority { queue: 1 }, HINT, ());
-    let _ = fits(pool.classified(priority).layer(Gate::default()));
-    let _ = fits(CreditLayer::new(gate_of(1)).layer(Gate::default()));
+    fits(pool.classified(priority).layer(Gate::default()));
+    fits(CreditLayer::new(gate_of(1)).layer(Gate::default()));
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use resilience::{Observer, Reason};
-use tower::Service;
+use tower::{Layer, Service};
 
 /// A service whose calls end when the test opens them. It counts what runs at once.
 #[derive(Clone, Debug, Default)]
@@ -184,4 +184,63 @@ impl<F: Fn() -> usize> Drop for LastWords<F> {
     fn drop(&mut self) {
         *self.noted.lock().unwrap() = Some((self.read)());
     }
+}
+
+/// A service whose calls never end, and whose work notes what `read` says when it is dropped.
+#[derive(Clone)]
+pub(crate) struct Endless<F> {
+    read: F,
+    noted: Arc<Mutex<Option<usize>>>,
+}
+
+/// The work of [`Endless`].
+pub(crate) struct EndlessWork<F: Fn() -> usize> {
+    _words: LastWords<F>,
+}
+
+impl<F: Fn() -> usize> Future for EndlessWork<F> {
+    type Output = Result<u32, String>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Pending
+    }
+}
+
+impl<F: Fn() -> usize + Clone> Service<u32> for Endless<F> {
+    type Response = u32;
+    type Error = String;
+    type Future = EndlessWork<F>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), String>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: u32) -> EndlessWork<F> {
+        EndlessWork { _words: LastWords { read: self.read.clone(), noted: Arc::clone(&self.noted) } }
+    }
+}
+
+/// Begins a call, drops it, and says what `read` (how much is held) said while the work was dropped, and
+/// says after that.
+pub(crate) fn while_work_is_dropped_and_after<L, F>(layer: &L, read: F) -> (Option<usize>, usize)
+where
+    F: Fn() -> usize + Clone,
+    L: Layer<Endless<F>>,
+    L::Service: Service<u32>,
+{
+    let noted = Arc::default();
+    let mut service = layer.layer(Endless { read: read.clone(), noted: Arc::clone(&noted) });
+    let mut call = Hand::new(service.call(0));
+    assert!(call.poll().is_pending());
+    drop(call);
+    let while_dropped = *noted.lock().unwrap();
+    (while_dropped, read())
+}
+
+/// What a web framework asks of a service that it clones into its connections.
+pub(crate) fn fits<S>(_: S)
+where
+    S: Service<u32> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
 }
