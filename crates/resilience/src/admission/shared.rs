@@ -86,7 +86,7 @@ impl Shared {
 
     #[inline(never)]
     fn leave_watched(&self, observer: &dyn Observer) {
-        let _in_order = self.lock();
+        let _reports_in_turn = self.lock();
         observer.in_flight(self.inside.give_back());
     }
 }
