@@ -2,7 +2,7 @@
 //!
 //! A seed is a schedule ([`Schedule`]); it is run in a simulated world of its own, and what all sides testify
 //! is held against the ledger's invariants. Whatever breaks one is found again by its seed, and made smaller
-//! ([`minimise`]). The same seeds give the same [`Campaign`], byte for byte, on however many cores: runs share
+//! (`minimise`). The same seeds give the same [`Campaign`], byte for byte, on however many cores: runs share
 //! nothing, results stand in the order of the seeds, and which findings are made smaller does not depend on
 //! which was found first.
 
