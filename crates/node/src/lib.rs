@@ -23,6 +23,7 @@ mod rng;
 pub mod sim;
 mod stream;
 mod task;
+mod usage;
 
 pub use gauge::{Gauge, GaugeGuard};
 pub use node::Node;
@@ -30,3 +31,4 @@ pub use real::RealOptions;
 pub use rng::{Rng, named_rng};
 pub use stream::{Listener, Stream};
 pub use task::{Stopped, Task};
+pub use usage::ProcessUsage;

@@ -11,6 +11,7 @@ use crate::rng::{Rng, named_rng};
 use crate::sim::{SimNode, Work};
 use crate::stream::{Listener, Stream};
 use crate::task::Task;
+use crate::usage::ProcessUsage;
 
 /// A service's view of its world. Cloning gives another handle to the same host.
 #[derive(Clone, Debug)]
@@ -109,6 +110,16 @@ impl Node {
         match &self.kind {
             Kind::Real(node) => node.wall_clock(),
             Kind::Sim(node) => node.wall_clock(),
+        }
+    }
+
+    /// What this service's process uses; `None` where that is not known: in a simulated world, or on a system that
+    /// does not tell.
+    #[must_use]
+    pub fn usage(&self) -> Option<ProcessUsage> {
+        match &self.kind {
+            Kind::Real(_) => ProcessUsage::own(),
+            Kind::Sim(_) => None,
         }
     }
 
