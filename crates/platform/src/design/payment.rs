@@ -66,16 +66,23 @@ pub enum ServiceTime {
         /// The mean.
         mean: PositiveDuration,
     },
+    /// No time at all: payment is no hardship, and what is left is the platform's own work.
+    Instant,
 }
 
+/// What an instant payment is reckoned with where its time is a divisor: the resolution of all stamps, so that the
+/// capacity stays a number.
+const INSTANT: Duration = Duration::from_micros(1);
+
 impl ServiceTime {
-    /// The mean of the distribution.
+    /// The mean of the distribution; of an instant payment a microsecond.
     #[must_use]
     pub fn mean(&self) -> Duration {
         match self {
             Self::Constant { value } => value.get(),
             Self::Uniform(span) => (span.min.get() + span.max.get()) / 2,
             Self::LogNormal { mean, .. } | Self::Exponential { mean } => mean.get(),
+            Self::Instant => INSTANT,
         }
     }
 
@@ -84,6 +91,7 @@ impl ServiceTime {
     pub fn sample(&self, rng: &mut Rng) -> Duration {
         let secs = match self {
             Self::Constant { value } => return value.get(),
+            Self::Instant => return Duration::ZERO,
             Self::Uniform(span) => {
                 draw::uniform(rng, span.min.get().as_secs_f64(), span.max.get().as_secs_f64())
             }

@@ -102,7 +102,11 @@ impl PaymentModel {
     /// When this returns the money moves; what is left of the time is for [`Self::confirm`].
     pub(super) async fn execute(&self, node: &Node) -> Executed {
         let (time, executed) = self.draw();
-        node.sleep(time.saturating_sub(self.confirmation())).await;
+        let time = time.saturating_sub(self.confirmation());
+        // A timer would round no time at all up to its tick.
+        if !time.is_zero() {
+            node.sleep(time).await;
+        }
         executed
     }
 
@@ -181,6 +185,18 @@ mod tests {
             assert!((slow.as_secs_f64() / time.as_secs_f64() - 5.0).abs() < 1e-6);
             assert_eq!(fate, Executed::Failed);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_instant_payment_takes_no_time_however_slow_it_is_made() {
+        let payment = Payment { service_time: ServiceTime::Instant, ..Profile::Ladder.payment() };
+        assert!((payment.capacity_per_s(&Hardship::default()) - 32.0 * 0.95 * 1e6).abs() < 1.0);
+        let node = Node::real(RealOptions::default());
+        let model = model(&payment);
+        model.hardship.set(Hardship { slowdown: 1_000.0, failure_rate: Some(0.0) }).expect("valid");
+        let began = node.now();
+        assert_eq!(model.execute(&node).await, Executed::Succeeded);
+        assert_eq!(node.now(), began);
     }
 
     #[tokio::test]
