@@ -1,5 +1,7 @@
 //! Walking a plan against a world.
 
+use std::future::Future;
+
 use node::Node;
 
 use crate::{Action, FaultPlan};
@@ -7,11 +9,11 @@ use crate::{Action, FaultPlan};
 /// What a world offers to be disturbed by. Control is out of band: an implementation reaches its
 /// hosts directly, never over the network that it disturbs.
 pub trait Target {
-    /// Does it now.
+    /// Does it now: what is awaited is the doing, never that it shows.
     ///
     /// # Errors
     /// When the world has no such host or cannot do such a thing.
-    fn apply(&self, action: &Action) -> Result<(), ChaosError>;
+    fn apply(&self, action: &Action) -> impl Future<Output = Result<(), ChaosError>>;
 }
 
 /// Why an action could not be done.
@@ -32,6 +34,14 @@ pub enum ChaosError {
         /// What was asked for.
         action: String,
     },
+    /// It was tried, and went wrong.
+    #[error("{action}: {reason}")]
+    Failed {
+        /// What was tried.
+        action: String,
+        /// Why it went wrong.
+        reason: String,
+    },
 }
 
 /// Applies each step of the plan at its time; the plan's time zero is the moment of the first poll.
@@ -45,7 +55,7 @@ pub async fn inject(node: &Node, plan: &FaultPlan, target: &impl Target) -> Resu
     let start = node.now();
     for step in plan.steps() {
         node.sleep((start + step.at).saturating_duration_since(node.now())).await;
-        target.apply(&step.action)?;
+        target.apply(&step.action).await?;
     }
     Ok(())
 }

@@ -224,6 +224,9 @@ pub struct ServeArgs {
     /// `/hardship`. None when not given.
     #[arg(long, value_name = "PORT")]
     pub admin_port: Option<u16>,
+    /// The seed of the service's random streams.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
     /// Where another service is, for example `payment-service=10.0.0.3:8082`; on this machine at its default
     /// port when not given.
     #[arg(long = "peer", value_name = "SERVICE=ADDRESS")]

@@ -25,7 +25,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         port: args.port,
         admin_port: args.admin_port,
         peers: args.peers.iter().map(|peer| (peer.service.name().to_owned(), peer.address)).collect(),
-        ..ServeRealOptions::default()
+        seed: args.seed,
     };
     let runtime =
         tokio::runtime::Runtime::new().context("cannot start the runtime").map_err(Failure::stopped)?;

@@ -3,6 +3,7 @@
 use chaos::FaultPlan;
 use platform::design::Topology;
 
+mod orders;
 pub(crate) mod sim;
 
 /// The host on which all clients live.

@@ -25,7 +25,7 @@ impl Notebook {
 }
 
 impl Target for Notebook {
-    fn apply(&self, action: &Action) -> Result<(), ChaosError> {
+    async fn apply(&self, action: &Action) -> Result<(), ChaosError> {
         let mut done = self.done.lock().expect("no panic while it is held");
         if done.len() == self.accepts {
             return Err(ChaosError::Unsupported { action: action.to_string() });

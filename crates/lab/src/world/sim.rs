@@ -7,7 +7,6 @@
 //! that they can run at the same time on other threads and still leave the same bytes.
 
 mod hosts;
-mod orders;
 mod sampler;
 
 use std::{
@@ -27,10 +26,11 @@ use load::{DriveOptions, Duplicates, Load, Users, arrivals, drive, drive_users};
 use node::{Node, http};
 use platform::{Hardship, ServiceKind, ServiceState, design::Design};
 
-use self::{hosts::Hosts, orders::Orders, sampler::Sampler};
+use self::{hosts::Hosts, sampler::Sampler};
 use crate::{
     collector::{Testimony, collect},
     experiment::NamedLoad,
+    world::orders::{self, Orders},
 };
 
 /// When the load begins, from the beginning of the world: a whole second, so that the services' seconds

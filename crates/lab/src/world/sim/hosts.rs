@@ -170,7 +170,7 @@ impl Hosts {
 }
 
 impl Target for Hosts {
-    fn apply(&self, action: &Action) -> Result<(), ChaosError> {
+    async fn apply(&self, action: &Action) -> Result<(), ChaosError> {
         self.change(action).map_err(|UnknownHost { name, .. }| ChaosError::UnknownHost {
             host: name,
             known: hosts(self.design.topology).into_iter().map(str::to_owned).collect(),

@@ -25,21 +25,21 @@ const CUSTOMERS: u32 = 1_000;
 
 /// Makes the orders of a load.
 #[derive(Debug)]
-pub(super) struct Orders {
+pub(crate) struct Orders {
     rng: Rng,
     uri: String,
     high_priority_share: Option<Share>,
 }
 
 impl Orders {
-    pub(super) fn new(rng: Rng, high_priority_share: Option<Share>) -> Self {
+    pub(crate) fn new(rng: Rng, high_priority_share: Option<Share>) -> Self {
         let api = ServiceKind::OrderApi;
         let uri = format!("http://{}:{}/orders", api.name(), api.default_port());
         Self { rng, uri, high_priority_share }
     }
 
     /// The order of this turn: `o-0`, `o-1`, …
-    pub(super) fn ask(&mut self, sequence: u64) -> Ask {
+    pub(crate) fn ask(&mut self, sequence: u64) -> Ask {
         let order = format!("o-{sequence}");
         let customer = self.rng.random_range(1..=CUSTOMERS);
         let mut body = format!(r#"{{"order_id":"{order}","customer_id":"c{customer}","items":["#);
@@ -71,7 +71,7 @@ fn is_high(sequence: u64, share: Option<Share>) -> bool {
 }
 
 /// The orders that claimed a high priority; orders stand in the log in the order of their turns.
-pub(super) fn high_priority(driven: &Driven, share: Option<Share>) -> BTreeSet<String> {
+pub(crate) fn high_priority(driven: &Driven, share: Option<Share>) -> BTreeSet<String> {
     let turns = (0..).zip(&driven.asked);
     turns.filter(|(turn, _)| is_high(*turn, share)).map(|(_, asked)| asked.order.clone()).collect()
 }
