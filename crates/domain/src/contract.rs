@@ -5,6 +5,8 @@
 
 mod charges;
 mod orders;
+mod outbox;
 
 pub use charges::charge_store;
 pub use orders::order_store;
+pub use outbox::{Both, outbox};

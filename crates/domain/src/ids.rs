@@ -131,6 +131,10 @@ id! {
     /// A charge that payment made.
     ChargeId
 }
+id! {
+    /// Something that happened, as others are told of it: whoever hears of it twice knows it again.
+    EventId
+}
 
 #[cfg(test)]
 mod tests {

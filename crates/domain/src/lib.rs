@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows HTTP, a runtime, a network or a database. What comes from outside is parsed once
 //! into types that cannot be wrong ([`NewOrder`], [`Money`], the ids); an order changes its state only
-//! through the pure function [`transition`]; stores are ports ([`OrderStore`], [`ChargeStore`]) with a
+//! through the pure function [`transition`]; stores are ports ([`OrderStore`], [`ChargeStore`], [`Outbox`]) with a
 //! contract suite each ([`contract`]) that every adapter has to pass, beginning with [`memory`].
 //!
 //! Units: money is integer minor units (cents); instants are microseconds on the run's own timeline
@@ -16,15 +16,17 @@ mod ids;
 mod money;
 mod new_order;
 mod order;
+mod outbox;
 mod ports;
 mod state;
 mod wire;
 
 pub use charge::{Charge, Voided};
-pub use ids::{ChargeId, CustomerId, InvalidId, OrderId, ProductId};
+pub use ids::{ChargeId, CustomerId, EventId, InvalidId, OrderId, ProductId};
 pub use money::{Currency, Money, MoneyError};
 pub use new_order::{Invalid, NewOrder, Rejection};
 pub use order::{Item, Order, Priority};
-pub use ports::{ChargeStore, Effect, OrderStore, StoreError};
+pub use outbox::{Message, OutboxMessage};
+pub use ports::{ChargeStore, Effect, OrderStore, Outbox, StoreError};
 pub use state::{IllegalTransition, OrderEvent, OrderState, transition};
 pub use wire::{ChargeAnswer, ChargeRequest, ProcessOrder, ProcessOutcome, ProcessedOrder};

@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::charge::{Charge, Voided};
 use crate::ids::OrderId;
 use crate::order::Order;
+use crate::outbox::{Message, OutboxMessage};
 use crate::state::{IllegalTransition, OrderEvent, OrderState};
 
 /// Where order-api keeps its orders.
@@ -22,7 +23,16 @@ pub trait OrderStore: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Exists`] when the id is taken; what stands there stays.
-    async fn insert(&self, order: Order) -> Result<(), StoreError>;
+    async fn insert(&self, order: Order) -> Result<(), StoreError> {
+        self.insert_with(order, Vec::new()).await
+    }
+
+    /// Stores a new order together with what others are to be told of it: both, or neither. The messages
+    /// stand in the store's [`Outbox`] then, in this order.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when the order's id is taken; what stands there stays.
+    async fn insert_with(&self, order: Order, messages: Vec<Message>) -> Result<(), StoreError>;
 
     /// The order, if there is one.
     ///
@@ -61,6 +71,35 @@ pub trait OrderStore: Debug + Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`] only.
     async fn all(&self) -> Result<Vec<Order>, StoreError>;
+
+    /// Whether the store can serve right now. Changes nothing that anybody could read.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot: reading or writing would fail, as far as it knows.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// Messages that were committed together with an order ([`OrderStore::insert_with`]) and are not sent yet.
+/// It belongs to the same store as the orders.
+#[async_trait]
+pub trait Outbox: Debug + Send + Sync {
+    /// The messages that are not sent and whose sequence is above `after`, ascending, at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn pending(&self, after: u64, limit: usize) -> Result<Vec<OutboxMessage>, StoreError>;
+
+    /// These need not be sent any more. Idempotent: what is not there is ignored.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn mark_sent(&self, sequences: &[u64]) -> Result<(), StoreError>;
+
+    /// How many messages are not sent.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn pending_total(&self) -> Result<u64, StoreError>;
 }
 
 /// Where payment keeps the charges that succeeded.
@@ -95,6 +134,12 @@ pub trait ChargeStore: Debug + Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`] only.
     async fn all(&self) -> Result<Vec<Charge>, StoreError>;
+
+    /// Whether the store can serve right now. Changes nothing that anybody could read.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot: reading or writing would fail, as far as it knows.
+    async fn check(&self) -> Result<(), StoreError>;
 }
 
 /// Why a store did not do what it was asked. It says itself whether asking again helps

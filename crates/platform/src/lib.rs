@@ -38,7 +38,7 @@ pub use kind::{ServiceKind, UnknownService};
 pub use order_processor::{ATTEMPTS_PER_ORDER_MAX, ProcessorSettings, router as order_processor_router};
 pub use run::{Ports, run, run_monolith};
 pub use service::{Peer, Peers, monolith_router, router};
-pub use state::{PlatformState, ServiceState};
+pub use state::{PlatformState, ServiceState, Stores};
 pub use telemetry::{
     ALERTS_MAX, About, AlertFact, AlertName, CallJournal, JOURNALLED_ORDERS_MAX, SpanFact, Telemetry,
 };

@@ -77,7 +77,7 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
         .and_then(|pool| Some(CreditWindow::new(pool.credits()?, pool.retry_after, telemetry)));
     let api = Arc::new(OrderApi {
         node: node.clone(),
-        store: Arc::clone(state.orders().expect("order-api's state has a store of orders")) as _,
+        store: Arc::clone(state.stores().orders.as_ref().expect("order-api's state has a store of orders")),
         processor: way_to_processor(design, telemetry, processor),
         credits: credits.clone(),
         telemetry: telemetry.clone(),

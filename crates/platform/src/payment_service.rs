@@ -55,7 +55,9 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState) -> Rout
     let telemetry = state.telemetry();
     let service = Arc::new(PaymentService {
         node: node.clone(),
-        store: Arc::clone(state.charges().expect("payment-service's state has a store of charges")) as _,
+        store: Arc::clone(
+            state.stores().charges.as_ref().expect("payment-service's state has a store of charges"),
+        ),
         model: PaymentModel::new(node, &design.payment, state.hardship().clone(), telemetry),
         telemetry: telemetry.clone(),
         ids: IdSource::new(node, "ch"),

@@ -1,14 +1,15 @@
 //! What outlives a service's process: its stores, its measurements, and the hand that breaks it.
 //!
 //! A service is started from this and can be started from it again: tasks, sockets and queues are new,
-//! what was committed is still there. Until stores are durable, that is the stated assumption.
+//! what was committed is still there: in a file or a database, or in this value itself ([`Stores::in_memory`], as
+//! long as whoever runs the service keeps it).
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use domain::memory::{MemoryCharges, MemoryOrders};
-use domain::{ChargeStore, OrderStore, StoreError};
-use resilience::idempotency::MemoryRecords;
+use domain::{ChargeStore, OrderStore, Outbox, StoreError};
+use resilience::idempotency::{IdempotencyRecords, MemoryRecords};
 
 use crate::facts::{ChargeFact, GaugeFact, OrderFact, ServiceFacts, SettledFact};
 use crate::hardship::HardshipControl;
@@ -58,40 +59,88 @@ impl PlatformState {
     }
 }
 
+/// Where a service keeps what it owns. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// The orders; only order-api has them.
+    pub orders: Option<Arc<dyn OrderStore>>,
+    /// What is committed together with orders and waits to be told; only order-api has it.
+    pub outbox: Option<Arc<dyn Outbox>>,
+    /// The charges; only payment-service has them.
+    pub charges: Option<Arc<dyn ChargeStore>>,
+    /// The idempotency keys, for designs that heed them.
+    pub records: Arc<dyn IdempotencyRecords>,
+}
+
+impl Stores {
+    /// A service's stores in memory: they live as long as this value and its clones.
+    #[must_use]
+    pub fn in_memory(kind: ServiceKind) -> Self {
+        let orders = (kind == ServiceKind::OrderApi).then(|| Arc::new(MemoryOrders::new()));
+        Self {
+            orders: orders.clone().map(|store| store as _),
+            outbox: orders.map(|store| store as _),
+            charges: (kind == ServiceKind::PaymentService).then(|| Arc::new(MemoryCharges::new()) as _),
+            records: Self::records_in_memory(),
+        }
+    }
+
+    /// Idempotency keys in memory, at most 200,000 of them.
+    #[must_use]
+    pub fn records_in_memory() -> Arc<dyn IdempotencyRecords> {
+        Arc::new(MemoryRecords::new(RECORDS_MAX))
+    }
+
+    /// Whether every store can serve right now.
+    ///
+    /// # Errors
+    /// What the first says that cannot.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        if let Some(orders) = &self.orders {
+            orders.check().await?;
+        }
+        match &self.charges {
+            Some(charges) => charges.check().await,
+            None => Ok(()),
+        }
+    }
+}
+
 /// What outlives a service's process. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ServiceState {
-    orders: Option<Arc<dyn OrderStore>>,
-    charges: Option<Arc<dyn ChargeStore>>,
-    records: Arc<MemoryRecords>,
+    stores: Stores,
     telemetry: Telemetry,
     hardship: HardshipControl,
 }
 
 impl ServiceState {
-    /// The state of a service that never ran.
+    /// The state of a service that never ran and keeps everything in memory.
     #[must_use]
     pub fn new(kind: ServiceKind) -> Self {
+        Self::on(kind, Stores::in_memory(kind))
+    }
+
+    /// The state of a service that never ran, on its stores.
+    ///
+    /// # Panics
+    /// When a store is missing that such a service needs.
+    #[must_use]
+    pub fn on(kind: ServiceKind, stores: Stores) -> Self {
         Self {
-            orders: (kind == ServiceKind::OrderApi).then(|| Arc::new(MemoryOrders::new()) as _),
-            charges: (kind == ServiceKind::PaymentService).then(|| Arc::new(MemoryCharges::new()) as _),
-            records: Arc::new(MemoryRecords::new(RECORDS_MAX)),
+            stores: checked(kind, stores),
             telemetry: Telemetry::new(kind),
             hardship: HardshipControl::default(),
         }
     }
 
-    /// The same with another store of orders. A service that has none ignores it.
+    /// The same on other stores: those that a new process has opened. Measurements go on.
+    ///
+    /// # Panics
+    /// When a store is missing that such a service needs.
     #[must_use]
-    pub fn with_orders(mut self, store: Arc<dyn OrderStore>) -> Self {
-        self.orders = self.orders.map(|_own| store);
-        self
-    }
-
-    /// The same with another store of charges. A service that has none ignores it.
-    #[must_use]
-    pub fn with_charges(mut self, store: Arc<dyn ChargeStore>) -> Self {
-        self.charges = self.charges.map(|_own| store);
+    pub fn with_stores(mut self, stores: Stores) -> Self {
+        self.stores = checked(self.kind(), stores);
         self
     }
 
@@ -101,21 +150,10 @@ impl ServiceState {
         self.telemetry.kind()
     }
 
-    /// The orders; only order-api has them.
+    /// Where it keeps what it owns.
     #[must_use]
-    pub const fn orders(&self) -> Option<&Arc<dyn OrderStore>> {
-        self.orders.as_ref()
-    }
-
-    /// The charges; only payment-service has them.
-    #[must_use]
-    pub const fn charges(&self) -> Option<&Arc<dyn ChargeStore>> {
-        self.charges.as_ref()
-    }
-
-    /// The idempotency keys, for designs that heed them.
-    pub(crate) const fn records(&self) -> &Arc<MemoryRecords> {
-        &self.records
+    pub const fn stores(&self) -> &Stores {
+        &self.stores
     }
 
     /// The measurements.
@@ -141,11 +179,11 @@ impl ServiceState {
     /// # Errors
     /// When a store cannot be read.
     pub async fn facts(&self) -> Result<ServiceFacts, StoreError> {
-        let orders = match &self.orders {
+        let orders = match &self.stores.orders {
             Some(store) => store.all().await?,
             None => Vec::new(),
         };
-        let charges = match &self.charges {
+        let charges = match &self.stores.charges {
             Some(store) => store.all().await?,
             None => Vec::new(),
         };
@@ -166,4 +204,13 @@ impl ServiceState {
             spans: self.telemetry.spans().facts(),
         })
     }
+}
+
+fn checked(kind: ServiceKind, stores: Stores) -> Stores {
+    assert!(kind != ServiceKind::OrderApi || stores.orders.is_some(), "order-api needs a store of orders");
+    assert!(
+        kind != ServiceKind::PaymentService || stores.charges.is_some(),
+        "payment-service needs a store of charges"
+    );
+    stores
 }

@@ -14,6 +14,7 @@ use crate::ports::{ChargeStore, StoreError};
 /// # Panics
 /// When the store breaks its contract.
 pub async fn charge_store(make: impl Fn() -> Arc<dyn ChargeStore>) {
+    can_serve(&*make()).await;
     finds_a_charge_by_its_id_and_by_its_key(&*make()).await;
     refuses_an_id_or_a_key_that_is_taken(&*make()).await;
     takes_any_number_of_charges_without_a_key(&*make()).await;
@@ -42,6 +43,14 @@ async fn record(store: &dyn ChargeStore, charge: Charge) {
 
 async fn get(store: &dyn ChargeStore, key: &str) -> Option<Charge> {
     store.get(key).await.expect("the store is there")
+}
+
+async fn can_serve(store: &dyn ChargeStore) {
+    assert_eq!(store.check().await, Ok(()), "a fresh store can serve");
+    let first = charge("ch-1", None);
+    record(store, first.clone()).await;
+    assert_eq!(store.check().await, Ok(()), "so can one with something in it");
+    assert_eq!(store.all().await, Ok(vec![first]), "looking changes nothing");
 }
 
 async fn finds_a_charge_by_its_id_and_by_its_key(store: &dyn ChargeStore) {

@@ -15,6 +15,7 @@ use crate::state::{OrderEvent, OrderState};
 /// # Panics
 /// When the store breaks its contract.
 pub async fn order_store(make: impl Fn() -> Arc<dyn OrderStore>) {
+    can_serve(&*make()).await;
     gives_back_what_was_inserted(&*make()).await;
     refuses_an_id_that_is_taken(&*make()).await;
     moves_an_order_along_the_state_machine(&*make()).await;
@@ -50,6 +51,13 @@ async fn insert(store: &dyn OrderStore, id: &str) {
 
 async fn get(store: &dyn OrderStore, id: &str) -> Option<Order> {
     store.get(&order_id(id)).await.expect("the store is there")
+}
+
+async fn can_serve(store: &dyn OrderStore) {
+    assert_eq!(store.check().await, Ok(()), "a fresh store can serve");
+    insert(store, "o-1").await;
+    assert_eq!(store.check().await, Ok(()), "so can one with something in it");
+    assert_eq!(store.all().await, Ok(vec![order("o-1")]), "looking changes nothing");
 }
 
 async fn gives_back_what_was_inserted(store: &dyn OrderStore) {

@@ -89,6 +89,10 @@ impl ChargeStore for MemoryCharges {
     async fn all(&self) -> Result<Vec<Charge>, StoreError> {
         Ok(self.lock().charges.values().cloned().collect())
     }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
-//! Orders in memory.
+//! Orders and their outbox in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
 use crate::ids::OrderId;
 use crate::order::Order;
-use crate::ports::{OrderStore, StoreError};
+use crate::outbox::{Message, OutboxMessage};
+use crate::ports::{OrderStore, Outbox, StoreError};
 use crate::state::{OrderEvent, OrderState};
 
-/// An [`OrderStore`] in memory. See [`crate::memory`] for what survives what.
+/// An [`OrderStore`] and its [`Outbox`] in memory. See [`crate::memory`] for what survives what.
 #[derive(Debug, Default)]
 pub struct MemoryOrders {
     inner: Mutex<Inner>,
@@ -21,6 +23,9 @@ struct Inner {
     orders: BTreeMap<OrderId, Order>,
     /// Those in no final state, by when they last moved.
     unfinished: BTreeSet<(u64, OrderId)>,
+    /// Messages that are not sent, by sequence.
+    pending: BTreeMap<u64, Message>,
+    last_sequence: u64,
 }
 
 impl MemoryOrders {
@@ -37,7 +42,7 @@ impl MemoryOrders {
 
 #[async_trait]
 impl OrderStore for MemoryOrders {
-    async fn insert(&self, order: Order) -> Result<(), StoreError> {
+    async fn insert_with(&self, order: Order, messages: Vec<Message>) -> Result<(), StoreError> {
         let mut inner = self.lock();
         if inner.orders.contains_key(&order.order_id) {
             return Err(StoreError::Exists { id: order.order_id.to_string() });
@@ -46,6 +51,11 @@ impl OrderStore for MemoryOrders {
             inner.unfinished.insert((order.updated_at_us, order.order_id.clone()));
         }
         inner.orders.insert(order.order_id.clone(), order);
+        for message in messages {
+            inner.last_sequence += 1;
+            let sequence = inner.last_sequence;
+            inner.pending.insert(sequence, message);
+        }
         Ok(())
     }
 
@@ -55,7 +65,7 @@ impl OrderStore for MemoryOrders {
 
     async fn apply(&self, id: &OrderId, event: OrderEvent, at_us: u64) -> Result<Order, StoreError> {
         let mut inner = self.lock();
-        let Inner { orders, unfinished } = &mut *inner;
+        let Inner { orders, unfinished, .. } = &mut *inner;
         let order = orders.get_mut(id).ok_or_else(|| StoreError::NotFound { id: id.to_string() })?;
         let moved_at_us = order.updated_at_us;
         order.apply(event, at_us).map_err(|source| StoreError::Illegal { id: id.clone(), source })?;
@@ -87,6 +97,35 @@ impl OrderStore for MemoryOrders {
     async fn all(&self) -> Result<Vec<Order>, StoreError> {
         Ok(self.lock().orders.values().cloned().collect())
     }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryOrders {
+    async fn pending(&self, after: u64, limit: usize) -> Result<Vec<OutboxMessage>, StoreError> {
+        let inner = self.lock();
+        let above = inner.pending.range((Bound::Excluded(after), Bound::Unbounded));
+        let message = |(sequence, message): (&u64, &Message)| OutboxMessage {
+            sequence: *sequence,
+            message: message.clone(),
+        };
+        Ok(above.take(limit).map(message).collect())
+    }
+
+    async fn mark_sent(&self, sequences: &[u64]) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        for sequence in sequences {
+            inner.pending.remove(sequence);
+        }
+        Ok(())
+    }
+
+    async fn pending_total(&self) -> Result<u64, StoreError> {
+        Ok(self.lock().pending.len() as u64)
+    }
 }
 
 #[cfg(test)]
@@ -99,5 +138,14 @@ mod tests {
     #[tokio::test]
     async fn keeps_the_contract_of_an_order_store() {
         contract::order_store(|| Arc::new(MemoryOrders::new())).await;
+    }
+
+    #[tokio::test]
+    async fn keeps_the_contract_of_an_outbox() {
+        contract::outbox(|| {
+            let store = Arc::new(MemoryOrders::new());
+            (Arc::clone(&store) as _, store as _)
+        })
+        .await;
     }
 }

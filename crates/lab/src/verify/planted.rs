@@ -12,11 +12,12 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Charge, ChargeId, ChargeStore, Order, OrderEvent, OrderId, OrderState, OrderStore, StoreError, Voided,
+    Charge, ChargeId, ChargeStore, Message, Order, OrderEvent, OrderId, OrderState, OrderStore, StoreError,
+    Voided,
     memory::{MemoryCharges, MemoryOrders},
 };
 use evidence::facts::Told;
-use platform::{ServiceKind, ServiceState, Telemetry};
+use platform::{ServiceKind, ServiceState, Stores, Telemetry};
 
 use super::*;
 use crate::{runner::Silent, world::sim::Inbox};
@@ -47,12 +48,12 @@ struct BuggyOrders {
 
 #[async_trait]
 impl OrderStore for BuggyOrders {
-    async fn insert(&self, order: Order) -> Result<(), StoreError> {
+    async fn insert_with(&self, order: Order, messages: Vec<Message>) -> Result<(), StoreError> {
         if self.bug == OrderBug::WorksOnTooMany {
             let gauge = &self.telemetry.gauges()["in_flight"];
             let _too_many: Vec<_> = (0..1_000).map(|_| gauge.enter()).collect();
         }
-        self.store.insert(order).await
+        self.store.insert_with(order, messages).await
     }
 
     async fn get(&self, id: &OrderId) -> Result<Option<Order>, StoreError> {
@@ -98,6 +99,10 @@ impl OrderStore for BuggyOrders {
         let forgotten = self.forgotten.lock().expect("no panic");
         orders.retain(|order| !forgotten.contains(&order.order_id));
         Ok(orders)
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.store.check().await
     }
 }
 
@@ -147,6 +152,10 @@ impl ChargeStore for BuggyCharges {
     async fn all(&self) -> Result<Vec<Charge>, StoreError> {
         self.store.all().await
     }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.store.check().await
+    }
 }
 
 /// A world whose order-api has a buggy store.
@@ -156,6 +165,8 @@ fn with_orders(bug: OrderBug) -> impl Fn() -> Wiring + Sync {
         let customers = Inbox::clone(&inbox);
         let state = move |kind: ServiceKind| {
             let state = ServiceState::new(kind);
+            let stores = state.stores().clone();
+            let Some(_orders) = &stores.orders else { return state };
             let store = BuggyOrders {
                 store: MemoryOrders::new(),
                 bug,
@@ -164,7 +175,7 @@ fn with_orders(bug: OrderBug) -> impl Fn() -> Wiring + Sync {
                 telemetry: state.telemetry().clone(),
                 inbox: Inbox::clone(&customers),
             };
-            state.with_orders(Arc::new(store))
+            state.with_stores(Stores { orders: Some(Arc::new(store)), ..stores })
         };
         Wiring { state: Arc::new(state), inbox }
     }
@@ -174,9 +185,12 @@ fn with_orders(bug: OrderBug) -> impl Fn() -> Wiring + Sync {
 fn with_charges(bug: ChargeBug) -> impl Fn() -> Wiring + Sync {
     move || {
         let state = move |kind: ServiceKind| {
-            let store = MemoryCharges::new();
-            let store = BuggyCharges { store, bug, recorded: AtomicU64::default() };
-            ServiceState::new(kind).with_charges(Arc::new(store))
+            let stores = Stores::in_memory(kind);
+            let bugs = |_own| {
+                let store = MemoryCharges::new();
+                Arc::new(BuggyCharges { store, bug, recorded: AtomicU64::default() }) as _
+            };
+            ServiceState::on(kind, Stores { charges: stores.charges.map(bugs), ..stores })
         };
         Wiring { state: Arc::new(state), ..Wiring::default() }
     }

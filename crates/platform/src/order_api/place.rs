@@ -59,7 +59,7 @@ pub(super) fn placing(
             keep: section.expiry.get(),
             ..IdempotencySettings::default()
         };
-        let records = Arc::clone(state.records()) as _;
+        let records = Arc::clone(&state.stores().records);
         let layer =
             IdempotencyLayer::shared(Placed, records, settings, process(&api.node), api.telemetry.clone());
         ServiceBuilder::new().layer(MapErrLayer::new(problem as fn(_) -> _)).layer(layer)

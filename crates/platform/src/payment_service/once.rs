@@ -56,7 +56,7 @@ pub(super) fn charging(
             keep: section.expiry.get(),
             ..IdempotencySettings::default()
         };
-        let records = Arc::clone(state.records()) as _;
+        let records = Arc::clone(&state.stores().records);
         let process: Process = process(&service.node);
         let observer = service.telemetry.clone();
         let layer = IdempotencyLayer::shared(Charges, records, settings, process, observer);
