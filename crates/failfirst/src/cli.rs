@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use lab::serve::ServiceKind;
 
 pub use self::values::{FaultNumbers, PeerAddress, Seeds};
-use self::values::{duration, rate};
+use self::values::{connections, duration, rate};
 pub use self::verify::{ReplayArgs, VerifyArgs};
 
 /// Breaks an order platform on purpose, lets its reliability be earned one constraint at a time, proves each step.
@@ -199,6 +199,12 @@ pub struct UpArgs {
     /// payment-service's port.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port_payment_service: Option<u16>,
+    /// How many connections a service may have at once; whoever comes beyond is answered 503 and let go.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
+    pub connections: usize,
+    /// How long it may take to finish what was taken on, once asked to stop. Asked again, it stops at once.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub grace: Duration,
     /// The first of the admin ports, on this machine only; none when not given. payment-service's takes a
     /// hardship: `curl -X PUT http://127.0.0.1:9082/hardship -d '{"slowdown":5}'`.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_533))]
@@ -227,6 +233,12 @@ pub struct ServeArgs {
     /// The seed of the service's random streams.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// How many connections a service may have at once; whoever comes beyond is answered 503 and let go.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
+    pub connections: usize,
+    /// How long it may take to finish what was taken on, once asked to stop. Asked again, it stops at once.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub grace: Duration,
     /// Where another service is, for example `payment-service=10.0.0.3:8082`; on this machine at its default
     /// port when not given.
     #[arg(long = "peer", value_name = "SERVICE=ADDRESS")]

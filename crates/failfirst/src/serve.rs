@@ -8,7 +8,7 @@ use crate::cli::ServeArgs;
 use crate::failure::Failure;
 use crate::signals;
 
-/// Serves until it is told to stop.
+/// Serves until it is told to stop, then finishes what was taken on; told again, it stops at once.
 ///
 /// # Errors
 ///
@@ -24,18 +24,31 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         bind: args.bind,
         port: args.port,
         admin_port: args.admin_port,
+        connections_max: args.connections,
+        grace: args.grace,
         peers: args.peers.iter().map(|peer| (peer.service.name().to_owned(), peer.address)).collect(),
         seed: args.seed,
     };
     let runtime =
         tokio::runtime::Runtime::new().context("cannot start the runtime").map_err(Failure::stopped)?;
     let outcome = runtime.block_on(async {
-        let interrupted = signals::interrupted().map_err(Failure::stopped)?;
-        let served = serve_real(args.service, design, options);
+        let mut first = signals::interrupts().map_err(Failure::stopped)?;
+        let mut second = signals::interrupts().map_err(Failure::stopped)?;
+        let stop = async {
+            tokio::select! {
+                biased;
+                () = first.next() => (),
+                () = abandoned(args.stop_with_stdin) => (),
+            }
+        };
+        let at_once = async {
+            second.next().await;
+            second.next().await;
+        };
+        let served = serve_real(args.service, design, options, stop);
         tokio::select! {
             biased;
-            () = interrupted => Ok(()),
-            () = abandoned(args.stop_with_stdin) => Ok(()),
+            () = at_once => Err(Failure::stopped(anyhow!("told twice to stop: what was not finished is left as it is"))),
             served = served => served
                 .with_context(|| format!("{} cannot listen", args.service))
                 .map_err(|error| Failure::input(error).help("choose another port with --port, or another address with --bind")),

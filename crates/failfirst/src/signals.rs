@@ -1,40 +1,59 @@
 //! Being asked to stop: ctrl-c at a terminal, and what a supervisor sends.
 
-use std::future::Future;
 use std::io;
 
 use anyhow::Context as _;
 
-/// Listens from now on; the future is ready at the first request to stop.
+/// Requests to stop, from the moment on at which this was made.
+#[derive(Debug)]
+pub(crate) struct Interrupts {
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 3],
+}
+
+/// Listens from now on.
 ///
 /// # Errors
 ///
 /// When the system does not let this process listen.
-pub(crate) fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
-    listen().context("cannot listen for signals")
+pub(crate) fn interrupts() -> anyhow::Result<Interrupts> {
+    Interrupts::listen().context("cannot listen for signals")
 }
 
 #[cfg(unix)]
-fn listen() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(async move {
+impl Interrupts {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let signals = [
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        ];
+        Ok(Self { signals })
+    }
+
+    /// Waits for the next request. Cancel safe.
+    pub(crate) async fn next(&mut self) {
+        let [interrupt, terminate, hang_up] = &mut self.signals;
         tokio::select! {
             biased;
             _ = interrupt.recv() => (),
             _ = terminate.recv() => (),
             _ = hang_up.recv() => (),
         }
-    })
+    }
 }
 
 #[cfg(not(unix))]
-fn listen() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
+impl Interrupts {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next request. Cancel safe.
+    pub(crate) async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    })
+    }
 }

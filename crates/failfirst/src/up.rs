@@ -39,7 +39,7 @@ pub(crate) fn up(args: &UpArgs) -> Result<(), Failure> {
 
 async fn watch(plan: &Plan) -> Result<(), Failure> {
     // Before anything is started: from here on an interrupt stops the children too.
-    let interrupted = signals::interrupted().map_err(Failure::stopped)?;
+    let mut interrupts = signals::interrupts().map_err(Failure::stopped)?;
     let mut children = Children::start(plan)?;
     let greeting = greeting(plan, &children);
     let ready = async {
@@ -49,12 +49,15 @@ async fn watch(plan: &Plan) -> Result<(), Failure> {
     };
     let outcome = tokio::select! {
         biased;
-        () = interrupted => Ok(()),
+        () = interrupts.next() => Ok(()),
         stopped = children.first_to_stop() => Err(stopped),
         failed = ready => failed,
     };
-    children.stop().await;
-    outcome
+    tokio::select! {
+        biased;
+        () = interrupts.next() => Err(Failure::stopped(anyhow!("told twice to stop: the services were killed"))),
+        () = children.stop() => outcome,
+    }
 }
 
 async fn all_alive(plan: &Plan) -> Result<(), Failure> {
@@ -80,7 +83,7 @@ fn greeting(plan: &Plan, children: &Children) -> String {
     let _infallible = write!(
         text,
         "\nPlace an order and look at it:\n\n  curl -i http://{api}/orders -d '{EXAMPLE}'\n  curl -s http://{api}/stats\n\n\
-         ctrl-c stops all of them.\n"
+         ctrl-c stops all of them, the entrance first, each when it has finished what it took on.\n"
     );
     text
 }

@@ -2,9 +2,11 @@
 
 use std::{
     collections::BTreeMap,
+    future::Future,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use node::{Node, RealOptions, http};
@@ -26,6 +28,10 @@ pub struct ServeRealOptions {
     pub peers: BTreeMap<String, SocketAddr>,
     /// The seed of the service's random streams. Default 1.
     pub seed: u64,
+    /// How many connections there may be at once; whoever comes beyond is answered 503 and let go. Default 10,000.
+    pub connections_max: usize,
+    /// How long it may take to finish what was taken on, once it is asked to stop. Default 10 s.
+    pub grace: Duration,
 }
 
 impl Default for ServeRealOptions {
@@ -36,12 +42,17 @@ impl Default for ServeRealOptions {
             admin_port: None,
             peers: BTreeMap::new(),
             seed: 1,
+            connections_max: RealOptions::default().connections_max,
+            grace: Duration::from_secs(10),
         }
     }
 }
 
-/// Runs one service of a design on this machine; of a monolith, order-api with everything in it. Returns only
-/// when it cannot listen.
+/// Runs one service of a design on this machine, until `stop` is ready and what was taken on is finished or the
+/// grace is over; of a monolith, order-api with everything in it.
+///
+/// From `stop` on it accepts no connection, its `/readyz` says 503, and new orders are refused with 503; who is
+/// connected is told that the connection ends. The admin port stays open to the end.
 ///
 /// Needs a tokio runtime with its time and network drivers enabled.
 ///
@@ -51,7 +62,12 @@ impl Default for ServeRealOptions {
 ///
 /// # Cancel safety
 /// Dropping the future stops accepting; connections that were accepted run on in their own tasks.
-pub async fn serve_real(kind: ServiceKind, design: Design, options: ServeRealOptions) -> io::Result<()> {
+pub async fn serve_real(
+    kind: ServiceKind,
+    design: Design,
+    options: ServeRealOptions,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
     let home = design.topology.home(kind);
     if home != kind {
         let reason = format!("in the design {}, {kind} is a part of {home}", design.name);
@@ -75,12 +91,30 @@ pub async fn serve_real(kind: ServiceKind, design: Design, options: ServeRealOpt
         bind: options.bind,
         peers: peers(&options),
         seed: options.seed,
+        connections_max: options.connections_max,
     });
+    let stopping = node.stopping().clone();
     let ports = Ports { http: options.port, admin: None };
     let design = Arc::new(design);
-    match design.topology {
-        Topology::Chain => platform::run(kind, node, design, state.service(kind).clone(), ports).await,
-        Topology::Monolith => platform::run_monolith(node, design, state, ports).await,
+    let run = async {
+        match design.topology {
+            Topology::Chain => platform::run(kind, node, design, state.service(kind).clone(), ports).await,
+            Topology::Monolith => platform::run_monolith(node, design, state, ports).await,
+        }
+    };
+    let out_of_grace = async {
+        stop.await;
+        tracing::info!(unfinished = stopping.unfinished(), "stopping: what was taken on is finished");
+        stopping.begin();
+        tokio::time::sleep(options.grace).await;
+    };
+    tokio::select! {
+        biased;
+        ran = run => ran,
+        () = out_of_grace => {
+            tracing::warn!(unfinished = stopping.unfinished(), "stopped before everything was finished");
+            Ok(())
+        }
     }
 }
 

@@ -10,4 +10,4 @@ mod server;
 
 pub use client::{Client, ClientOptions};
 pub use error::{CallError, Fate};
-pub use server::{ServerOptions, serve};
+pub use server::{CONNECTIONS_MAX, HEAD_BYTES_MAX, ServerOptions, serve};

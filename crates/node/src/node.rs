@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::real::{RealNode, RealOptions};
 use crate::rng::{Rng, named_rng};
 use crate::sim::{SimNode, Work};
+use crate::stopping::Stopping;
 use crate::stream::{Listener, Stream};
 use crate::task::Task;
 use crate::usage::ProcessUsage;
@@ -17,6 +18,7 @@ use crate::usage::ProcessUsage;
 #[derive(Clone, Debug)]
 pub struct Node {
     kind: Kind,
+    stopping: Stopping,
 }
 
 #[derive(Clone, Debug)]
@@ -27,7 +29,7 @@ enum Kind {
 
 impl From<SimNode> for Node {
     fn from(node: SimNode) -> Self {
-        Self { kind: Kind::Sim(node) }
+        Self { kind: Kind::Sim(node), stopping: Stopping::default() }
     }
 }
 
@@ -37,7 +39,7 @@ impl Node {
     /// Must be called within a tokio runtime that has its time and network drivers enabled.
     #[must_use]
     pub fn real(options: RealOptions) -> Self {
-        Self { kind: Kind::Real(RealNode::new(options)) }
+        Self { kind: Kind::Real(RealNode::new(options)), stopping: Stopping::default() }
     }
 
     /// The service's (and its host's) name.
@@ -46,6 +48,22 @@ impl Node {
         match &self.kind {
             Kind::Real(node) => node.name(),
             Kind::Sim(node) => node.name(),
+        }
+    }
+
+    /// Whether the process of this node was asked to stop, and what it has to finish before. Shared by the
+    /// clones of this node, and by nothing else.
+    #[must_use]
+    pub const fn stopping(&self) -> &Stopping {
+        &self.stopping
+    }
+
+    /// How many connections a server of this node may have at once. A simulated host is bounded by its descriptors.
+    #[must_use]
+    pub fn connections_max(&self) -> usize {
+        match &self.kind {
+            Kind::Real(node) => node.connections_max(),
+            Kind::Sim(_) => crate::http::CONNECTIONS_MAX,
         }
     }
 

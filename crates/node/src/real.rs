@@ -23,11 +23,20 @@ pub struct RealOptions {
     pub peers: BTreeMap<String, SocketAddr>,
     /// The seed of its random streams. Default 1.
     pub seed: u64,
+    /// How many connections its server may have at once. Default 10,000: with as many calls of its own, it stays
+    /// below the 20,480 descriptors that a common limit allows, and below what a small machine has memory for.
+    pub connections_max: usize,
 }
 
 impl Default for RealOptions {
     fn default() -> Self {
-        Self { name: String::new(), bind: Ipv4Addr::LOCALHOST.into(), peers: BTreeMap::new(), seed: 1 }
+        Self {
+            name: String::new(),
+            bind: Ipv4Addr::LOCALHOST.into(),
+            peers: BTreeMap::new(),
+            seed: 1,
+            connections_max: 10_000,
+        }
     }
 }
 
@@ -50,6 +59,10 @@ impl RealNode {
 
     pub(crate) fn seed(&self) -> u64 {
         self.options.seed
+    }
+
+    pub(crate) fn connections_max(&self) -> usize {
+        self.options.connections_max
     }
 
     /// Processes of one run share the system's clock: the timeline is the wall clock at the start, then

@@ -4,6 +4,7 @@
 
 mod admission;
 mod backpressure;
+mod closing;
 mod credits;
 mod detach;
 mod in_flight;
@@ -13,6 +14,7 @@ mod watch_orders;
 
 pub(crate) use admission::admission;
 pub(crate) use backpressure::{credit_gate, worker_pool};
+pub(crate) use closing::ClosingLayer;
 pub(crate) use credits::{CreditWindow, GrantCreditsLayer};
 pub(crate) use detach::DetachLayer;
 pub(crate) use in_flight::InFlightLayer;

@@ -37,7 +37,7 @@ use self::verdict::Verdict;
 use crate::design::Design;
 use crate::ids::{IdSource, now_us};
 use crate::kind::ServiceKind;
-use crate::layers::{CreditWindow, DetachLayer, InFlightLayer, WatchOrdersLayer, admission};
+use crate::layers::{ClosingLayer, CreditWindow, DetachLayer, InFlightLayer, WatchOrdersLayer, admission};
 use crate::service::Peers;
 use crate::state::ServiceState;
 use crate::telemetry::{IN_FLIGHT, PaymentOutcome, Telemetry, UNFINISHED};
@@ -95,6 +95,8 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
     // (`common::finish`).
     let reads_first = design.admission.as_ref().is_some_and(|section| section.limit.reads_orders());
     let place = ServiceBuilder::new()
+        // Nothing more is taken on once the process is to stop; whatever is inside was accepted, and is finished.
+        .layer(ClosingLayer::new(node, telemetry))
         // What the alerts look at: outermost, so that it sees what is refused further in.
         .layer(WatchOrdersLayer::new(telemetry))
         // The naive task per order: it outlives its client. Outside of admission, so that a permit lives

@@ -28,7 +28,7 @@ use self::payment::{Payment, PaymentCall, PaymentClient, Unpaid};
 use crate::design::Design;
 use crate::kind::ServiceKind;
 use crate::layers::{
-    DetachLayer, GrantCreditsLayer, InFlightLayer, WatchOrdersLayer, credit_gate, worker_pool,
+    ClosingLayer, DetachLayer, GrantCreditsLayer, InFlightLayer, WatchOrdersLayer, credit_gate, worker_pool,
 };
 use crate::service::Peers;
 use crate::state::ServiceState;
@@ -84,6 +84,8 @@ pub fn router(
     // (`common::finish`).
     let gate = design.backpressure.as_ref().and_then(credit_gate);
     let process = ServiceBuilder::new()
+        // Nothing more is taken on once the process is to stop.
+        .layer(ClosingLayer::new(node, telemetry))
         // What the alerts look at: outermost, so that it sees what is refused further in.
         .layer(WatchOrdersLayer::new(telemetry))
         // The naive task per order: it goes on when order-api has gone. Outside of the pool, so that a

@@ -26,7 +26,7 @@ use self::model::{Executed, PaymentModel, Slot};
 use self::once::{ChargeCall, Charging, charging};
 use crate::design::Design;
 use crate::ids::{IdSource, now_us};
-use crate::layers::DetachLayer;
+use crate::layers::{ClosingLayer, DetachLayer};
 use crate::state::ServiceState;
 use crate::telemetry::{ChargeOutcome, Telemetry};
 use crate::web::{Problem, ProblemKind, common};
@@ -69,6 +69,8 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState) -> Rout
     // The way of a charge, from the outside in; around all of it stand request id, trace and telemetry
     // (`common::finish`). The slots are no layer: they are the model's own hardship, not a constraint.
     let charge = ServiceBuilder::new()
+        // Nothing more is taken on once the process is to stop.
+        .layer(ClosingLayer::new(node, telemetry))
         // A charge is executed even if its caller has gone. Inside, where the body is known, stands the
         // idempotency key (`once`): so a running charge survives its caller, and whoever joined it.
         .layer(DetachLayer::new(node.clone()));

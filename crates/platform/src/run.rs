@@ -13,6 +13,7 @@ use crate::kind::ServiceKind;
 use crate::service::{Peers, monolith_router, router};
 use crate::state::{PlatformState, ServiceState};
 use crate::telemetry::{CONNECTIONS, Telemetry};
+use crate::web::{Problem, ProblemKind};
 
 /// Where a service listens. By default on its usual port, without an admin port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct Ports {
     pub admin: Option<u16>,
 }
 
-/// Runs a service on a node. Returns only when it cannot listen.
+/// Runs a service on a node until it is asked to stop and has finished what it took on.
 ///
 /// The services behind it are reached by their names, at their default ports; a node that keeps them
 /// elsewhere says so itself.
@@ -45,8 +46,8 @@ pub async fn run(
     serve_both(kind, &node, ports, admin, router, state.telemetry()).await
 }
 
-/// Runs a monolith on a node: all services in one process, on order-api's port. Returns only when it cannot
-/// listen.
+/// Runs a monolith on a node, until it is asked to stop and has finished what it took on: all services in one
+/// process, on order-api's port.
 ///
 /// # Errors
 /// When a port is taken or may not be used.
@@ -80,7 +81,14 @@ async fn serve_both(
         node.spawn(serve(node.clone(), listener, admin, ServerOptions::default()));
     }
     let router = router(node);
-    let connections = telemetry.gauge(CONNECTIONS);
-    match serve(node.clone(), listener, router, ServerOptions { connections, ..ServerOptions::default() })
-        .await {}
+    let options = ServerOptions {
+        connections: telemetry.gauge(CONNECTIONS),
+        connections_max: node.connections_max(),
+        turned_away: Problem::from(ProblemKind::TooManyConnections).retry_after_s(1).on_the_wire(),
+        turned_away_total: telemetry.turned_away().clone(),
+        ..ServerOptions::default()
+    };
+    serve(node.clone(), listener, router, options).await;
+    node.stopping().finished().await;
+    Ok(())
 }

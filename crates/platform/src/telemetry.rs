@@ -66,6 +66,7 @@ struct Shared {
     /// `None` until a process ran under a design with observability.
     alerts: Mutex<Option<AlertLog>>,
     spans: SpanJournal,
+    turned_away: Gauge,
 }
 
 impl Telemetry {
@@ -88,6 +89,7 @@ impl Telemetry {
             signals: Signals::default(),
             alerts: Mutex::default(),
             spans: SpanJournal::default(),
+            turned_away: Gauge::new(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -152,6 +154,11 @@ impl Telemetry {
     /// What was done for single orders.
     pub(crate) fn spans(&self) -> &SpanJournal {
         &self.shared.spans
+    }
+
+    /// How many connections were turned away, beyond the most there may be.
+    pub(crate) fn turned_away(&self) -> &Gauge {
+        &self.shared.turned_away
     }
 
     fn alert_log(&self) -> MutexGuard<'_, Option<AlertLog>> {

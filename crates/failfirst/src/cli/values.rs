@@ -91,6 +91,17 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A number of connections.
+pub(super) fn connections(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (1..=CONNECTIONS_MAX).contains(&number) => Ok(number),
+        _ => Err(format!("a number of connections is between 1 and {CONNECTIONS_MAX}")),
+    }
+}
+
+/// How many connections may be asked for: more than a process has ports or descriptors for helps nobody.
+const CONNECTIONS_MAX: usize = 1_000_000;
+
 /// A duration greater than 0, with its unit.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text.trim()) {

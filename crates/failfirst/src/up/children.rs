@@ -5,19 +5,20 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use futures_util::future::{join_all, select_all};
+use futures_util::future::select_all;
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::plan::{Plan, Planned};
 use crate::failure::Failure;
 
-/// How long a service may take to stop before it is killed.
+/// How long a service may take to stop beyond its grace, before it is killed.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
 /// The running services, in the plan's order.
 #[derive(Debug)]
 pub(super) struct Children {
     running: Vec<Running>,
+    grace: Duration,
 }
 
 #[derive(Debug)]
@@ -43,6 +44,8 @@ impl Children {
                 "--port",
                 &service.listen.port().to_string(),
             ]);
+            command.args(["--grace", &humantime::format_duration(plan.grace).to_string()]);
+            command.args(["--connections", &plan.connections_max.to_string()]);
             if let Some(admin) = service.admin {
                 command.args(["--admin-port", &admin.port().to_string()]);
             }
@@ -60,7 +63,7 @@ impl Children {
             let lifeline = process.stdin.take();
             running.push(Running { name: service.name, process, lifeline });
         }
-        Ok(Self { running })
+        Ok(Self { running, grace: plan.grace })
     }
 
     /// The process ids, in the plan's order.
@@ -84,14 +87,13 @@ impl Children {
         Failure::stopped(stopped).help("its own words are above; the other services were stopped as well")
     }
 
-    /// Stops every service: first by closing its standard input, after [`STOP_WITHIN`] by force.
+    /// Stops the services, the entrance first, so that each still has behind it what it needs to finish its work:
+    /// by closing its standard input, and by force when it takes longer than its grace and [`STOP_WITHIN`].
+    /// Dropping the future kills what still runs.
     pub(super) async fn stop(mut self) {
         for service in &mut self.running {
             service.lifeline = None;
-        }
-        let all = join_all(self.running.iter_mut().map(|service| service.process.wait()));
-        if tokio::time::timeout(STOP_WITHIN, all).await.is_err() {
-            for service in &mut self.running {
+            if tokio::time::timeout(self.grace + STOP_WITHIN, service.process.wait()).await.is_err() {
                 // An error says that it is gone already.
                 let _gone = service.process.kill().await;
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use lab::serve::ServiceKind;
@@ -15,6 +16,10 @@ use crate::failure::Failure;
 pub(super) struct Plan {
     /// The design, as it was given: the services resolve it themselves.
     pub(super) design: String,
+    /// How long each may take to finish what it took on.
+    pub(super) grace: Duration,
+    /// How many connections each may have.
+    pub(super) connections_max: usize,
     /// The services, the entrance first.
     pub(super) services: Vec<Planned>,
 }
@@ -51,7 +56,12 @@ impl Plan {
                     .map(|base| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), base + offset)),
             }
         });
-        Ok(Self { design: args.design.clone(), services: services.collect() })
+        Ok(Self {
+            design: args.design.clone(),
+            grace: args.grace,
+            connections_max: args.connections,
+            services: services.collect(),
+        })
     }
 
     /// A port that is taken is said before anything is started. (Who takes it in between is caught later: the
@@ -99,6 +109,8 @@ fn reachable_at(bind: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::{Plan, Planned, reachable_at};
 
     fn planned(name: &'static str, port: u16) -> Planned {
@@ -110,7 +122,12 @@ mod tests {
     fn a_taken_port_is_said_with_its_service_and_a_way_out() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = taken.local_addr().expect("bound").port();
-        let plan = Plan { design: "any".to_owned(), services: vec![planned("order-api", port)] };
+        let plan = Plan {
+            grace: Duration::ZERO,
+            connections_max: 1,
+            design: "any".to_owned(),
+            services: vec![planned("order-api", port)],
+        };
         let said = plan.check_ports().expect_err("taken").to_string();
         assert!(said.contains(&format!("port {port} for order-api is already in use")), "{said}");
         assert!(said.contains("--base-port") && said.contains("--port-order-api"), "{said}");
@@ -121,7 +138,12 @@ mod tests {
         let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("bound").port();
         drop(free);
-        let plan = Plan { design: "any".to_owned(), services: vec![planned("a", port), planned("b", port)] };
+        let plan = Plan {
+            grace: Duration::ZERO,
+            connections_max: 1,
+            design: "any".to_owned(),
+            services: vec![planned("a", port), planned("b", port)],
+        };
         assert!(plan.check_ports().expect_err("twice").to_string().contains("a and b cannot both have port"));
     }
 

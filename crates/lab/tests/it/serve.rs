@@ -18,7 +18,7 @@ fn a_taken_port_is_the_systems_own_error() {
         ServeRealOptions { port: Some(0), admin_port: Some(port), ..ServeRealOptions::default() },
     ] {
         let error = runtime
-            .block_on(serve_real(ServiceKind::OrderApi, design.clone(), options))
+            .block_on(serve_real(ServiceKind::OrderApi, design.clone(), options, std::future::pending()))
             .expect_err("the port is taken");
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     }

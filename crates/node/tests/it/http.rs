@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::support::{PORT, in_world, ms, node};
 
-fn app() -> Router {
+pub(crate) fn app() -> Router {
     Router::new()
         .route("/", get(|| async { "hello" }))
         .route("/slow", get(|| async { tokio::time::sleep(ms(50)).await }))

@@ -64,7 +64,15 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> DetachedFuture {
-        DetachedFuture { task: self.node.spawn(self.inner.call(request).in_current_span()) }
+        // A process that is to stop waits for it.
+        let unfinished = self.node.stopping().hold();
+        let work = self.inner.call(request).in_current_span();
+        let task = self.node.spawn(async move {
+            let answer = work.await;
+            drop(unfinished);
+            answer
+        });
+        DetachedFuture { task }
     }
 }
 

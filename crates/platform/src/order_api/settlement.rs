@@ -63,10 +63,17 @@ impl Settlement {
         // Detached: it ends with its process.
         node.clone().spawn(async move {
             loop {
+                // A step that was begun is finished before the process stops.
+                let sweeping = node.stopping().hold();
                 if let Err(error) = settlement.sweep(&node).await {
                     tracing::warn!(%error, "the store could not be swept for unfinished orders");
                 }
-                node.sleep(settlement.section.settle_every.get()).await;
+                drop(sweeping);
+                tokio::select! {
+                    biased;
+                    () = node.stopping().begun() => return,
+                    () = node.sleep(settlement.section.settle_every.get()) => {}
+                }
             }
         });
     }
@@ -77,6 +84,10 @@ impl Settlement {
         let before_us = now_us(node).saturating_sub(age);
         let batch_max = self.section.settle_batch_max.get() as usize;
         for order in store.unfinished(before_us, batch_max).await? {
+            if node.stopping().has_begun() {
+                // The next process finds what is left.
+                return Ok(());
+            }
             let order_id = order.order_id.clone();
             let context = RequestContext::of_own_accord(&self.ids);
             context.about(&order_id);

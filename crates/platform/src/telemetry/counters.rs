@@ -111,7 +111,11 @@ const REASONS: &[&str] = &[
     "queue-delay",
     "no-credit",
     "breaker-open",
+    SHUTTING_DOWN,
 ];
+
+/// What is refused by no constraint, but because the process is to stop.
+const SHUTTING_DOWN: &str = "shutting-down";
 
 /// Every status that these services answer with.
 const CODES: &[&str] = &[
@@ -184,6 +188,11 @@ impl Counters {
         self.dropped.add(reason as usize, 1);
     }
 
+    /// An order came after the process was asked to stop.
+    pub(crate) fn shut_out(&self) {
+        self.dropped.add(Reason::ALL.len(), 1);
+    }
+
     pub(crate) fn attempt(&self, outcome: AttemptOutcome) {
         self.attempts.add(outcome as usize, 1);
     }
@@ -214,7 +223,7 @@ mod tests {
         let states: Vec<_> = OrderState::ALL.iter().map(|state| state.as_str()).collect();
         assert_eq!(states, ORDER_STATES);
         let reasons: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
-        assert_eq!(reasons, REASONS);
+        assert_eq!([&reasons[..], &[SHUTTING_DOWN]].concat(), REASONS);
         assert_eq!(ATTEMPT_OUTCOMES[AttemptOutcome::TimedOut as usize], "timed-out");
         assert_eq!(PAYMENT_OUTCOMES[PaymentOutcome::Failed as usize], "failed");
         assert_eq!(CHARGE_OUTCOMES[ChargeOutcome::Refused as usize], "refused");

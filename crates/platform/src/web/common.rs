@@ -9,7 +9,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use domain::StoreError;
 use http::{StatusCode, header};
-use node::Node;
+use node::{Node, Stopping};
 use serde::Serialize;
 use tower::ServiceBuilder;
 use utoipa::ToSchema;
@@ -28,8 +28,11 @@ const STORE_RETRY_AFTER_S: u64 = 1;
 pub(crate) fn finish(router: Router, node: &Node, design: &Design, telemetry: &Telemetry) -> Router {
     telemetry.begin(node, design);
     let counted = telemetry.clone();
-    let common =
-        Arc::new(Common { health: Health::new(telemetry.kind(), design), telemetry: telemetry.clone() });
+    let common = Arc::new(Common {
+        health: Health::new(telemetry.kind(), design),
+        telemetry: telemetry.clone(),
+        stopping: node.stopping().clone(),
+    });
 
     let around = ServiceBuilder::new()
         // Outermost: everything inside, refusals and wrong paths included, has an id, a place in a trace
@@ -62,6 +65,7 @@ pub(crate) fn finish(router: Router, node: &Node, design: &Design, telemetry: &T
 pub(crate) struct Common {
     health: Health,
     telemetry: Telemetry,
+    stopping: Stopping,
 }
 
 /// `/health`: for people and load balancers.
@@ -100,10 +104,13 @@ pub(crate) async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// Whether it can serve. Without a constraint that could say otherwise, it always can.
+/// Whether it can take on orders; a problem that says what is missing if not.
 #[utoipa::path(get, path = "/readyz", tag = "service", responses((status = 200, body = str)))]
-pub(crate) async fn readyz() -> &'static str {
-    "ok\n"
+pub(crate) async fn readyz(State(common): State<Arc<Common>>) -> Result<&'static str, Problem> {
+    if common.stopping.has_begun() {
+        return Err(Problem::new(ProblemKind::NotReady, "the process is about to stop").retry_after_s(1));
+    }
+    Ok("ok\n")
 }
 
 /// Everything measured, as OpenMetrics text.

@@ -87,6 +87,21 @@ impl Problem {
         }
     }
 
+    /// The whole answer as it goes over the wire, to a client whose request was not read: there is neither a path
+    /// nor an id to tell.
+    pub(crate) fn on_the_wire(&self) -> Bytes {
+        let status = self.kind.entry().status;
+        let body =
+            serde_json::to_string(&self.document("", "")).expect("a problem is plain text and numbers");
+        let retry_after = self.retry_after_s.map(|after_s| format!("retry-after: {after_s}\r\n"));
+        let text = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {CONTENT_TYPE}\r\n{}connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            retry_after.unwrap_or_default(),
+            body.len(),
+        );
+        Bytes::from(text)
+    }
+
     /// Writes the body into a response that carries this problem.
     pub(crate) fn write(&self, response: &mut Response, instance: &str, request_id: &str) {
         let body = serde_json::to_vec(&self.document(instance, request_id))

@@ -110,6 +110,10 @@ impl Upstream {
     }
 }
 
+/// Marks a request that another part of the same process makes; travels in its extensions, which no client can set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FromWithin;
+
 /// Who carries a request to the next service and its answer back.
 #[derive(Clone, Debug)]
 enum Caller {
@@ -125,7 +129,9 @@ impl Caller {
         match self {
             Self::Http(client) => client.send(request).await,
             Self::Local(router) => {
-                let Ok(answer) = router.clone().oneshot(request.map(Body::from)).await;
+                let mut request = request.map(Body::from);
+                request.extensions_mut().insert(FromWithin);
+                let Ok(answer) = router.clone().oneshot(request).await;
                 whole(answer).await
             }
         }

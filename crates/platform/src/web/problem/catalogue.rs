@@ -150,6 +150,18 @@ catalogue! {
         "What stands behind is left alone",
         "It failed or was slow too often lately, so that it is only probed until it has recovered. Nothing was tried.",
         "Come back after the seconds in Retry-After: then it is probed again.";
+    ShuttingDown: "shutting-down", SERVICE_UNAVAILABLE, retryable = true,
+        "The service is about to stop",
+        "It finishes what it has taken on and takes on nothing more. Nothing was begun.",
+        "Ask again on a new connection: another instance, or this one once it is back.";
+    TooManyConnections: "too-many-connections", SERVICE_UNAVAILABLE, retryable = true,
+        "Too many connections are open",
+        "As many connections are open as the service has room for. This one was closed before its request was read.",
+        "Come back after the seconds in Retry-After, and keep connections open instead of making one per request.";
+    NotReady: "not-ready", SERVICE_UNAVAILABLE, retryable = true,
+        "The service is not ready",
+        "It runs, but lacks something that it needs to serve. The detail says what.",
+        "Send orders elsewhere until this answers 200.";
     Internal: "internal", INTERNAL_SERVER_ERROR, retryable = false,
         "Something broke on our side",
         "The service could not finish this request, and does not know how far it came.",
