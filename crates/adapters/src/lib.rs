@@ -7,3 +7,6 @@
 //! | `redis` | idempotency keys and a rate limit that replicas share |
 //!
 //! An adapter proves itself with the contract suites of its ports.
+
+#[cfg(feature = "redb")]
+pub mod redb;

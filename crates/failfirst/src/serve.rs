@@ -1,12 +1,18 @@
 //! `failfirst serve`: one service of a design in this process.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use anyhow::{Context as _, anyhow};
-use lab::serve::{ServeRealOptions, serve_real};
+use lab::serve::{OpenStores, ServeRealOptions, StoreUrl, serve_on};
 use tokio::io::AsyncReadExt as _;
 
 use crate::cli::ServeArgs;
 use crate::failure::Failure;
 use crate::signals;
+
+/// How long closing the store may take.
+const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Serves until it is told to stop, then finishes what was taken on; told again, it stops at once.
 ///
@@ -29,6 +35,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         peers: args.peers.iter().map(|peer| (peer.service.name().to_owned(), peer.address)).collect(),
         seed: args.seed,
     };
+    let store = store(args.store.as_ref(), args.data.as_ref(), &design.name);
     let runtime =
         tokio::runtime::Runtime::new().context("cannot start the runtime").map_err(Failure::stopped)?;
     let outcome = runtime.block_on(async {
@@ -45,18 +52,33 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
             second.next().await;
             second.next().await;
         };
-        let served = serve_real(args.service, design, options, stop);
-        tokio::select! {
+        let stores = OpenStores::open(args.service, &design, &store).await.map_err(|error| {
+            let advice = error.advice();
+            Failure::input(error).help(advice)
+        })?;
+        let served = serve_on(stores.state(), args.service, design, options, stop);
+        let outcome = tokio::select! {
             biased;
             () = at_once => Err(Failure::stopped(anyhow!("told twice to stop: what was not finished is left as it is"))),
             served = served => served
                 .with_context(|| format!("{} cannot listen", args.service))
                 .map_err(|error| Failure::input(error).help("choose another port with --port, or another address with --bind")),
+        };
+        // Whatever was accepted is durable already; this spares the next start the recovery.
+        if tokio::time::timeout(CLOSE_WITHIN, stores.close()).await.is_err() {
+            tracing::warn!("the store does not close; it is recovered at the next start");
         }
+        outcome
     });
     // Connections that are still open, and the thread that reads standard input, are not waited for.
     runtime.shutdown_background();
     outcome
+}
+
+/// Where services keep what they own, as it was asked for.
+pub(crate) fn store(url: Option<&StoreUrl>, data: Option<&PathBuf>, design: &str) -> StoreUrl {
+    let directory = || data.cloned().unwrap_or_else(|| ["out", "data", design].iter().collect());
+    url.cloned().unwrap_or_else(|| StoreUrl::Redb(directory()))
 }
 
 /// Waits until nobody holds the other end of standard input; for ever when that does not matter.

@@ -14,6 +14,10 @@ use platform::{PlatformState, Ports, design::Topology};
 
 pub use platform::{ServiceKind, design::Design};
 
+mod stores;
+
+pub use stores::{BadStoreUrl, OpenStores, StoreUrl, StoresError};
+
 /// Where a service listens, and where it finds the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServeRealOptions {
@@ -48,8 +52,24 @@ impl Default for ServeRealOptions {
     }
 }
 
-/// Runs one service of a design on this machine, until `stop` is ready and what was taken on is finished or the
-/// grace is over; of a monolith, order-api with everything in it.
+/// Runs one service of a design on this machine, with everything in memory. As [`serve_on`].
+///
+/// # Errors
+/// As [`serve_on`].
+///
+/// # Cancel safety
+/// As [`serve_on`].
+pub async fn serve_real(
+    kind: ServiceKind,
+    design: Design,
+    options: ServeRealOptions,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    serve_on(&PlatformState::default(), kind, design, options, stop).await
+}
+
+/// Runs one service of a design on this machine, on its stores ([`OpenStores::state`]), until `stop` is ready and what
+/// was taken on is finished or the grace is over; of a monolith, order-api with everything in it.
 ///
 /// From `stop` on it accepts no connection, its `/readyz` says 503, and new orders are refused with 503; who is
 /// connected is told that the connection ends. The admin port stays open to the end.
@@ -62,7 +82,8 @@ impl Default for ServeRealOptions {
 ///
 /// # Cancel safety
 /// Dropping the future stops accepting; connections that were accepted run on in their own tasks.
-pub async fn serve_real(
+pub async fn serve_on(
+    state: &PlatformState,
     kind: ServiceKind,
     design: Design,
     options: ServeRealOptions,
@@ -73,7 +94,6 @@ pub async fn serve_real(
         let reason = format!("in the design {}, {kind} is a part of {home}", design.name);
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
     }
-    let state = PlatformState::default();
     if let Some(port) = options.admin_port {
         // A node of its own: whoever reaches this port can break payment, so it never leaves the loopback,
         // wherever the service itself is bound.
@@ -81,7 +101,7 @@ pub async fn serve_real(
         let listener = admin.listen(port).await?;
         let router = match design.topology {
             Topology::Chain => platform::admin_router(&admin, state.service(kind)),
-            Topology::Monolith => platform::monolith_admin_router(&admin, &state),
+            Topology::Monolith => platform::monolith_admin_router(&admin, state),
         };
         admin.spawn(http::serve(admin.clone(), listener, router, http::ServerOptions::default()));
     }
@@ -92,6 +112,7 @@ pub async fn serve_real(
         peers: peers(&options),
         seed: options.seed,
         connections_max: options.connections_max,
+        ..RealOptions::default()
     });
     let stopping = node.stopping().clone();
     let ports = Ports { http: options.port, admin: None };
@@ -99,7 +120,7 @@ pub async fn serve_real(
     let run = async {
         match design.topology {
             Topology::Chain => platform::run(kind, node, design, state.service(kind).clone(), ports).await,
-            Topology::Monolith => platform::run_monolith(node, design, state, ports).await,
+            Topology::Monolith => platform::run_monolith(node, design, state.clone(), ports).await,
         }
     };
     let out_of_grace = async {

@@ -1,4 +1,4 @@
-//! One service's view of the world: listen, connect, spawn, the clock, named random streams.
+//! One service's view of the world: listen, connect, spawn, the clock, named random streams, a disk.
 //!
 //! A service receives a [`Node`] and cannot tell whether the world behind it is real (TCP and the
 //! system's clock) or simulated ([`sim`]: virtual time, a network whose faults are driven from
@@ -14,6 +14,7 @@
 
 mod clock;
 mod descriptors;
+mod disk;
 pub mod draw;
 mod gauge;
 pub mod http;
@@ -26,6 +27,7 @@ mod stream;
 mod task;
 mod usage;
 
+pub use disk::{Disk, DiskFile};
 pub use gauge::{Gauge, GaugeGuard};
 pub use node::Node;
 pub use real::RealOptions;

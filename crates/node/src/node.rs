@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::disk::Disk;
 use crate::real::{RealNode, RealOptions};
 use crate::rng::{Rng, named_rng};
 use crate::sim::{SimNode, Work};
@@ -103,6 +104,34 @@ impl Node {
             #[expect(clippy::disallowed_methods, reason = "the one place that spawns real tasks")]
             Kind::Real(_) => Task::running(tokio::spawn(future)),
             Kind::Sim(node) => node.spawn(future),
+        }
+    }
+
+    /// Runs a task that may block on this host's [`disk`](Node::disk): on a real host it has a thread of its own, on
+    /// a simulated one it is a task like the others, and the disk takes virtual time.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn spawn_dedicated<F>(&self, name: &str, future: F) -> io::Result<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match &self.kind {
+            Kind::Real(node) => node.spawn_dedicated(name, future),
+            Kind::Sim(node) => {
+                // Detached: it ends with its host's process.
+                drop(node.spawn(future));
+                Ok(())
+            }
+        }
+    }
+
+    /// This host's disk.
+    #[must_use]
+    pub fn disk(&self) -> Disk {
+        match &self.kind {
+            Kind::Real(node) => node.disk(),
+            Kind::Sim(_) => Disk::real(None),
         }
     }
 

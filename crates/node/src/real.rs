@@ -1,9 +1,12 @@
 //! The real world behind a node: TCP, the system's clock, tokio's tasks.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -11,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::clock::system_wall_clock;
 use crate::descriptors::{REST, WAIT_MAX, is_out_of_descriptors};
+use crate::disk::Disk;
 
 /// How a real node sees its surroundings.
 #[derive(Clone, Debug)]
@@ -26,6 +30,8 @@ pub struct RealOptions {
     /// How many connections its server may have at once. Default 10,000: with as many calls of its own, it stays
     /// below the 20,480 descriptors that a common limit allows, and below what a small machine has memory for.
     pub connections_max: usize,
+    /// The directory in which it keeps files. Default none: such a node has no disk.
+    pub data: Option<PathBuf>,
 }
 
 impl Default for RealOptions {
@@ -36,6 +42,7 @@ impl Default for RealOptions {
             peers: BTreeMap::new(),
             seed: 1,
             connections_max: 10_000,
+            data: None,
         }
     }
 }
@@ -63,6 +70,22 @@ impl RealNode {
 
     pub(crate) fn connections_max(&self) -> usize {
         self.options.connections_max
+    }
+
+    pub(crate) fn disk(&self) -> Disk {
+        Disk::real(self.options.data.as_deref())
+    }
+
+    /// Runs a future on a thread of its own: what it blocks on holds up nobody else.
+    pub(crate) fn spawn_dedicated(
+        &self,
+        name: &str,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let runtime = tokio::runtime::Handle::current();
+        let thread = thread::Builder::new().name(name.to_owned());
+        // Detached: it ends with its future, and at the latest with the process.
+        thread.spawn(move || runtime.block_on(future)).map(drop)
     }
 
     /// Processes of one run share the system's clock: the timeline is the wall clock at the start, then

@@ -46,6 +46,14 @@ impl PlatformState {
         Self { services }
     }
 
+    /// The same with another state of one service.
+    #[must_use]
+    pub fn with(mut self, state: ServiceState) -> Self {
+        let place = self.services.iter_mut().find(|own| own.kind() == state.kind());
+        *place.expect("a platform has every service") = state;
+        self
+    }
+
     /// The state of each service, from the edge inwards.
     #[must_use]
     pub const fn services(&self) -> &[ServiceState] {

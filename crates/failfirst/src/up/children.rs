@@ -46,6 +46,7 @@ impl Children {
             ]);
             command.args(["--grace", &humantime::format_duration(plan.grace).to_string()]);
             command.args(["--connections", &plan.connections_max.to_string()]);
+            command.args(["--store", &plan.store.to_string()]);
             if let Some(admin) = service.admin {
                 command.args(["--admin-port", &admin.port().to_string()]);
             }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use lab::serve::ServiceKind;
+use lab::serve::{ServiceKind, StoreUrl};
 
 use crate::cli::UpArgs;
 use crate::failure::Failure;
@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub(super) grace: Duration,
     /// How many connections each may have.
     pub(super) connections_max: usize,
+    /// Where the services keep what they own.
+    pub(super) store: StoreUrl,
     /// The services, the entrance first.
     pub(super) services: Vec<Planned>,
 }
@@ -39,7 +41,9 @@ pub(super) struct Planned {
 
 impl Plan {
     pub(super) fn new(args: &UpArgs) -> Result<Self, Failure> {
-        let topology = crate::designs::resolve(&args.design)?.topology;
+        let design = crate::designs::resolve(&args.design)?;
+        let topology = design.topology;
+        let store = crate::serve::store(args.store.as_ref(), args.data.as_ref(), &design.name);
         let own_port = |kind| match kind {
             ServiceKind::OrderApi => args.port_order_api,
             ServiceKind::OrderProcessor => args.port_order_processor,
@@ -60,6 +64,7 @@ impl Plan {
             design: args.design.clone(),
             grace: args.grace,
             connections_max: args.connections,
+            store,
             services: services.collect(),
         })
     }
@@ -111,7 +116,7 @@ fn reachable_at(bind: IpAddr) -> IpAddr {
 mod tests {
     use std::time::Duration;
 
-    use super::{Plan, Planned, reachable_at};
+    use super::{Plan, Planned, StoreUrl, reachable_at};
 
     fn planned(name: &'static str, port: u16) -> Planned {
         let address = ([127, 0, 0, 1], port).into();
@@ -125,6 +130,7 @@ mod tests {
         let plan = Plan {
             grace: Duration::ZERO,
             connections_max: 1,
+            store: StoreUrl::Memory,
             design: "any".to_owned(),
             services: vec![planned("order-api", port)],
         };
@@ -141,6 +147,7 @@ mod tests {
         let plan = Plan {
             grace: Duration::ZERO,
             connections_max: 1,
+            store: StoreUrl::Memory,
             design: "any".to_owned(),
             services: vec![planned("a", port), planned("b", port)],
         };

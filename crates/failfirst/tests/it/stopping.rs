@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 const DESIGN: &str = "name = 'slow'\ntopology = 'monolith'\n\n\
     [payment]\nslots = 4\nservice_time = { kind = 'constant', value = '1500ms' }\n";
 
-const ORDER: &str = r#"{"order_id":"mine-1","customer_id":"c1","items":[{"product_id":"P","quantity":1,"price":1}]}"#;
+const ORDER: &str =
+    r#"{"order_id":"mine-1","customer_id":"c1","items":[{"product_id":"P","quantity":1,"price":1}]}"#;
 
 struct Service {
     process: Child,
@@ -159,7 +160,10 @@ fn beyond_its_connections_it_answers_503_with_a_problem() {
         first.read_exact(&mut status).expect("an answer");
         if &status == b"HTTP/1.1 200" {
             let told = rest(service.connect());
-            assert!(told.starts_with("http/1.1 503") && told.contains("/problems/too-many-connections"), "{told}");
+            assert!(
+                told.starts_with("http/1.1 503") && told.contains("/problems/too-many-connections"),
+                "{told}"
+            );
             break;
         }
         assert!(began.elapsed() < Duration::from_secs(10), "no room for one");

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 
 const SERVICES: [&str; 3] = ["order-api", "order-processor", "payment-service"];
@@ -32,7 +33,9 @@ impl Platform {
         let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
         let ports = free.map(|listener| listener.local_addr().expect("bound").port());
         let mut command = Command::new(env!("CARGO_BIN_EXE_failfirst"));
-        command.args(["up", design]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("up-{}", ports[0]));
+        command.args(["up", design, "--data"]).arg(&data);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for (service, port) in SERVICES.iter().zip(ports) {
             command.args([format!("--port-{service}"), port.to_string()]);
         }

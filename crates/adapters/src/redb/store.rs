@@ -1,0 +1,107 @@
+//! The store as its service holds it: a view to read from and a queue to the writer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Effect, StoreError};
+use node::Node;
+use redb::ReadTransaction;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::fault::Fault;
+use super::job::{Ask, Asked, Message};
+use super::opening::{Engine, OpenError};
+use super::records::Leases;
+use super::view::View;
+use super::writer::Writer;
+
+/// How many changes can wait for the writer. Whoever comes then waits for room.
+const QUEUE_MAX: usize = 4_096;
+
+/// How long a change may take. A disk that takes longer is as good as gone.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long the writer may take to say that it works.
+const CHECK_WITHIN: Duration = Duration::from_secs(1);
+
+/// Everything that one service keeps, in one file. Clones share it.
+#[derive(Clone, Debug)]
+pub struct RedbStore {
+    queue: mpsc::Sender<Message>,
+    view: Arc<View>,
+    leases: Arc<Leases>,
+}
+
+impl RedbStore {
+    /// Opens a file on the node's disk, and makes it when there is none. Verifies everything in it, so that it
+    /// takes longer the more there is.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is in use, damaged, not ours, or newer than this program.
+    pub async fn open(node: &Node, file: &str) -> Result<Self, OpenError> {
+        let (engine, view) = Engine::open(node.disk(), file)?;
+        engine.synced().wait().await;
+        let (view, leases) = (Arc::new(view), Arc::new(Leases::default()));
+        let (queue, received) = mpsc::channel(QUEUE_MAX);
+        let writer = Writer::new(node.clone(), engine, Arc::clone(&view), Arc::clone(&leases));
+        let place = view.place.clone();
+        node.spawn_dedicated(file, writer.run(received)).map_err(|source| OpenError::Io { place, source })?;
+        Ok(Self { queue, view, leases })
+    }
+
+    /// Writes what has queued, and closes the file. Whoever comes later is refused.
+    pub async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.queue.send(Message::Close(reply)).await.is_ok() {
+            // An error says that it is closed already.
+            let _closed = closed.await;
+        }
+    }
+
+    pub(super) fn view(&self) -> &View {
+        &self.view
+    }
+
+    pub(super) fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    /// Reads what is durable.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        let snapshot = self.view.snapshot()?;
+        read(&snapshot).map_err(|fault| fault.told(&self.view.place, Effect::None))
+    }
+
+    /// Has the writer make a change, and returns when it is durable.
+    pub(super) async fn ask<A: Ask>(&self, ask: A) -> Result<A::Answer, StoreError> {
+        let (job, answer) = Asked::new(ask);
+        let asked = async {
+            let sent = self.queue.send(Message::Job(Box::new(job))).await;
+            sent.map_err(|_closed| self.gone("it was closed", Effect::None))?;
+            // Without an answer the writer has ended in the middle of it.
+            answer.await.map_err(|_ended| self.gone("it was closed", Effect::Unknown))?
+        };
+        let slow = |_elapsed| self.gone("the disk does not answer", Effect::Unknown);
+        timeout(ANSWER_WITHIN, asked).await.map_err(slow)?
+    }
+
+    /// Whether changes can be made right now.
+    pub(super) async fn check_writing(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let asked = async {
+            let sent = self.queue.send(Message::Check(reply)).await;
+            sent.map_err(|_closed| self.gone("it was closed", Effect::None))?;
+            answer.await.map_err(|_ended| self.gone("it was closed", Effect::None))?
+        };
+        let slow = |_elapsed| self.gone("the disk does not answer", Effect::None);
+        timeout(CHECK_WITHIN, asked).await.map_err(slow)?
+    }
+
+    fn gone(&self, why: &str, effect: Effect) -> StoreError {
+        StoreError::Unavailable { detail: format!("{}: {why}", self.view.place), effect }
+    }
+}

@@ -1,0 +1,200 @@
+//! Where a real service keeps what it owns, by a URL.
+//!
+//! | URL | what it is |
+//! |---|---|
+//! | `redb://DIR` | a file per service in a directory, the default |
+//! | `memory://` | memory, gone with the process |
+//! | `none` | what is in work, and nothing that is finished: for measuring what a store costs |
+//!
+//! Two services never share a file, also in one process: each owns its data.
+
+use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
+
+use adapters::redb::{OpenError, RedbStore};
+use domain::memory::{ForgetfulCharges, ForgetfulOrders};
+use node::{Node, RealOptions};
+use platform::{
+    PlatformState, ServiceKind, ServiceState, Stores,
+    design::{Design, Topology},
+};
+
+/// Where a service keeps what it owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A file per service in this directory, which is made when missing.
+    Redb(PathBuf),
+    /// Memory.
+    Memory,
+    /// Memory for what is in work only.
+    Nothing,
+}
+
+/// Not a store.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadStoreUrl {
+    /// Nothing is kept there.
+    #[error("no store is called {0:?}: write redb://DIR, memory:// or none")]
+    Unknown(String),
+    /// A directory is missing.
+    #[error("redb:// wants a directory, for example redb://out/data/mine")]
+    NoDirectory,
+    /// Memory has no parts.
+    #[error("memory:// takes nothing after it, not {0:?}")]
+    NotInMemory(String),
+}
+
+impl FromStr for StoreUrl {
+    type Err = BadStoreUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadStoreUrl> {
+        let unknown = || BadStoreUrl::Unknown(text.to_owned());
+        match text.split_once("://") {
+            None if text == "none" => Ok(Self::Nothing),
+            None => Err(unknown()),
+            Some(("redb", "")) => Err(BadStoreUrl::NoDirectory),
+            Some(("redb", directory)) => Ok(Self::Redb(directory.into())),
+            Some(("memory", "")) => Ok(Self::Memory),
+            Some(("memory", rest)) => Err(BadStoreUrl::NotInMemory(rest.to_owned())),
+            Some(_) => Err(unknown()),
+        }
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Redb(directory) => write!(f, "redb://{}", directory.display()),
+            Self::Memory => f.write_str("memory://"),
+            Self::Nothing => f.write_str("none"),
+        }
+    }
+}
+
+/// A store that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{service} has no store")]
+pub struct StoresError {
+    service: ServiceKind,
+    source: OpenError,
+}
+
+impl StoresError {
+    /// What to do about it.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        self.source.advice()
+    }
+}
+
+/// The state of a process, on its open stores.
+#[derive(Debug)]
+pub struct OpenStores {
+    state: PlatformState,
+    files: Vec<RedbStore>,
+}
+
+impl OpenStores {
+    /// Opens what the services in one process of a design need.
+    ///
+    /// # Errors
+    /// When a store cannot be opened; those opened before it are closed.
+    pub async fn open(kind: ServiceKind, design: &Design, url: &StoreUrl) -> Result<Self, StoresError> {
+        let parts = match design.topology {
+            Topology::Chain => vec![kind],
+            Topology::Monolith => ServiceKind::ALL.to_vec(),
+        };
+        let mut open = Self { state: PlatformState::default(), files: Vec::new() };
+        for part in parts {
+            let stores = match url {
+                StoreUrl::Memory => Stores::in_memory(part),
+                StoreUrl::Nothing => forgetful(part),
+                StoreUrl::Redb(directory) => match open.file(part, directory.clone()).await {
+                    Ok(stores) => stores,
+                    Err(source) => {
+                        open.close().await;
+                        return Err(StoresError { service: part, source });
+                    }
+                },
+            };
+            open.state = open.state.with(ServiceState::on(part, stores));
+        }
+        Ok(open)
+    }
+
+    async fn file(&mut self, part: ServiceKind, directory: PathBuf) -> Result<Stores, OpenError> {
+        let stores = Stores::in_memory(part);
+        if stores.orders.is_none() && stores.charges.is_none() {
+            return Ok(stores);
+        }
+        let name = part.name().to_owned();
+        let node = Node::real(RealOptions { name, data: Some(directory), ..RealOptions::default() });
+        let store = RedbStore::open(&node, &file_name(part)).await?;
+        self.files.push(store.clone());
+        Ok(on_redb(part, &store))
+    }
+
+    /// The state to run the services on.
+    #[must_use]
+    pub const fn state(&self) -> &PlatformState {
+        &self.state
+    }
+
+    /// Writes what has queued and closes the files. What comes later is refused.
+    pub async fn close(&self) {
+        for file in &self.files {
+            file.close().await;
+        }
+    }
+}
+
+/// The file of a service.
+fn file_name(part: ServiceKind) -> String {
+    format!("{part}.redb")
+}
+
+/// A service's stores, all in one file.
+fn on_redb(part: ServiceKind, store: &RedbStore) -> Stores {
+    let store = || Arc::new(store.clone());
+    let stores = Stores::in_memory(part);
+    Stores {
+        orders: stores.orders.map(|_| store() as _),
+        outbox: stores.outbox.map(|_| store() as _),
+        charges: stores.charges.map(|_| store() as _),
+        records: store(),
+    }
+}
+
+fn forgetful(part: ServiceKind) -> Stores {
+    let stores = Stores::in_memory(part);
+    Stores {
+        orders: stores.orders.map(|_| Arc::new(ForgetfulOrders::default()) as _),
+        outbox: None,
+        charges: stores.charges.map(|_| Arc::new(ForgetfulCharges::default()) as _),
+        ..stores
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        text.parse::<StoreUrl>().expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn a_store_is_named_by_its_url() {
+        for text in ["redb://out/data/v1.0.0", "redb:///var/lib/failfirst", "memory://", "none"] {
+            assert_eq!(text.parse::<StoreUrl>().expect("a store").to_string(), text);
+        }
+        assert_eq!("redb://a/b".parse(), Ok(StoreUrl::Redb("a/b".into())));
+    }
+
+    #[test]
+    fn what_is_no_store_is_told_what_would_be() {
+        assert_eq!(refused("rdb://x"), "no store is called \"rdb://x\": write redb://DIR, memory:// or none");
+        assert!(refused("nothing").contains("redb://DIR"));
+        assert!(refused("redb://").contains("wants a directory"));
+        assert_eq!(refused("memory://x"), "memory:// takes nothing after it, not \"x\"");
+    }
+}
