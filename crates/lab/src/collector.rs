@@ -22,8 +22,8 @@ pub(crate) struct Testimony {
     pub(crate) driven: Driven,
     /// The orders that claimed a high priority.
     pub(crate) high_priority: BTreeSet<String>,
-    /// From each service, at the end.
-    pub(crate) services: Vec<ServiceFacts>,
+    /// From each service of each process, at the end.
+    pub(crate) services: Vec<Witness>,
     /// From the customers: the notices that reached them.
     pub(crate) told: Vec<Told>,
     /// The maximum of each gauge within each second since the load began, by service.
@@ -34,6 +34,16 @@ pub(crate) struct Testimony {
     pub(crate) load_duration: Duration,
     /// When the run ended, from the start of the load.
     pub(crate) ended: Duration,
+}
+
+/// One service's testimony, and what tells it from the same service in another replica.
+#[derive(Clone, Debug)]
+pub(crate) struct Witness {
+    /// `order-api`, `order-api-2`, …: its gauges are known by it, and whatever else it says is joined with what the
+    /// other replicas say.
+    pub(crate) name: String,
+    /// What it says.
+    pub(crate) facts: ServiceFacts,
 }
 
 /// Joins the testimony under a design and a fault plan into facts.
@@ -53,8 +63,8 @@ pub(crate) fn collect(testimony: Testimony, design: &Design, plan: &FaultPlan) -
         ..Facts::default()
     };
     let start_us = micros(load_start);
-    for service in services {
-        let name = service.service.name().to_owned();
+    for Witness { name, facts: service } in services {
+        let is_first = name == service.service.name();
         let orders = service.orders.into_iter();
         facts.stored.extend(
             orders
@@ -94,7 +104,7 @@ pub(crate) fn collect(testimony: Testimony, design: &Design, plan: &FaultPlan) -
             trace_id: span.trace_id,
             span_id: span.span_id,
             parent_id: span.parent_id,
-            service: span.service.name().into(),
+            service: if is_first { span.service.name().into() } else { name.clone().into() },
             name: span.name,
             start_us: span.start_us.saturating_sub(start_us),
             end_us: span.end_us.saturating_sub(start_us),
@@ -114,22 +124,25 @@ pub(crate) fn collect(testimony: Testimony, design: &Design, plan: &FaultPlan) -
 /// What payment can do from each instant on. A charge keeps the time it drew when it began, so the true
 /// change is a service time softer than these steps; capacity is defined by the model, not by the run.
 fn capacity(design: &Design, plan: &FaultPlan) -> Vec<(u64, f64)> {
-    let payment = &design.payment;
-    let payment_host = design.topology.home(ServiceKind::PaymentService).name();
+    let home = design.topology.home(ServiceKind::PaymentService);
+    let replicas = design.processes().into_iter().filter(|process| process.kind == home);
+    let mut up: BTreeMap<String, bool> = replicas.map(|process| (process.name(), true)).collect();
     let mut hardship = Hardship::default();
-    let mut is_up = true;
-    let mut timeline = vec![(0, payment.capacity_per_s(&hardship))];
+    let mut timeline = vec![(0, design.capacity_per_s(&hardship))];
     for step in plan.steps() {
         match &step.action {
             Action::Hardship { slowdown, failure_rate } => {
                 hardship = Hardship { slowdown: *slowdown, failure_rate: *failure_rate };
             }
             Action::EndHardship => hardship = Hardship::default(),
-            Action::PowerOff { host } | Action::Kill { host } if host == payment_host => is_up = false,
-            Action::Restart { host } if host == payment_host => is_up = true,
+            Action::PowerOff { host } | Action::Kill { host } if up.contains_key(host) => {
+                up.insert(host.clone(), false);
+            }
+            Action::Restart { host } if up.contains_key(host) => _ = up.insert(host.clone(), true),
             _ => continue,
         }
-        let capacity = if is_up { payment.capacity_per_s(&hardship) } else { 0.0 };
+        let running = up.values().filter(|is_up| **is_up).count();
+        let capacity = design.payment.capacity_per_s(&hardship) * running as f64;
         match timeline.last_mut() {
             Some((at_us, last)) if *at_us == micros(step.at) => *last = capacity,
             _ => timeline.push((micros(step.at), capacity)),
@@ -155,7 +168,8 @@ fn micros(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use chaos::{PAYMENT_HOST, Step, named};
-    use platform::design::{Profile, Topology};
+    use platform::{CallJournal, GaugeFact, SettledFact};
+    use platform::design::{Profile, Replicas, Topology};
 
     use super::*;
 
@@ -183,6 +197,61 @@ mod tests {
         let down = [(0, 152.0), (5_000_000, 0.0), (6_000_000, 152.0)];
         assert_eq!(timeline(Topology::Monolith, &plan), down);
         assert_eq!(timeline(Topology::Chain, &plan), [(0, 152.0)]);
+    }
+
+    #[test]
+    fn a_fault_at_one_replica_takes_its_share_of_the_capacity() {
+        let step = |s, action| Step { at: Duration::from_secs(s), action };
+        let host = || "order-api-2".to_owned();
+        let steps = vec![step(5, Action::Kill { host: host() }), step(6, Action::Restart { host: host() })];
+        let plan = FaultPlan::new("crash", Duration::from_secs(5), Duration::from_secs(6), steps);
+        let design = Design {
+            topology: Topology::Monolith,
+            replicas: Replicas::new(2).expect("two"),
+            ..Design::naive("test", Profile::Ladder.payment())
+        };
+        let timeline = capacity(&design, &plan.expect("in order"));
+        let rounded: Vec<_> = timeline.into_iter().map(|(_, per_s)| per_s.round()).collect();
+        assert_eq!(rounded, [304.0, 152.0, 304.0]);
+    }
+
+    #[test]
+    fn what_replicas_say_is_joined_and_their_gauges_stay_apart() {
+        let facts = |kind, running| {
+            let gauge = GaugeFact { now: 0, max: running };
+            let calls = CallJournal { per_second: [(1, running)].into(), ..CallJournal::default() };
+            ServiceFacts {
+                service: kind,
+                orders: vec![],
+                charges: vec![],
+                calls,
+                settled: SettledFact { completed: 1, ..SettledFact::default() },
+                gauges: [("running".to_owned(), gauge)].into(),
+                bounds: BTreeMap::new(),
+                alerts: None,
+                spans: vec![],
+            }
+        };
+        let witness = |name: &str, running| Witness {
+            name: name.to_owned(),
+            facts: facts(ServiceKind::PaymentService, running),
+        };
+        let testimony = Testimony {
+            driven: Driven::default(),
+            high_priority: BTreeSet::new(),
+            services: vec![witness("payment-service", 3), witness("payment-service-2", 1)],
+            told: vec![],
+            per_second: BTreeMap::new(),
+            load_start: Duration::from_secs(1),
+            load_duration: Duration::from_secs(1),
+            ended: Duration::from_secs(1),
+        };
+        let design = Design::naive("test", Profile::Ladder.payment());
+        let facts = collect(testimony, &design, &named("none").expect("a named fault"));
+        assert_eq!((facts.settled.completed, facts.payment_calls_per_second), (2, vec![4]));
+        let gauges: Vec<_> =
+            facts.services.iter().map(|(name, gauges)| (name.as_str(), gauges.max["running"])).collect();
+        assert_eq!(gauges, [("payment-service", 3), ("payment-service-2", 1)]);
     }
 
     #[test]

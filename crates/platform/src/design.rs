@@ -12,6 +12,7 @@ mod composition;
 mod idempotency;
 mod observability;
 mod payment;
+mod replicas;
 mod retries;
 mod sections;
 mod timeouts;
@@ -29,6 +30,7 @@ pub use self::observability::{
     DependencyAlerts, ObjectiveAlerts, Observability, OrderAlerts, SaturationAlerts, Traces,
 };
 pub use self::payment::{Payment, Profile, ServiceTime, UniformSpan};
+pub use self::replicas::{Process, REPLICAS_MAX, Replicas};
 pub use self::retries::Retries;
 pub use self::timeouts::Timeouts;
 pub use self::values::{Multiplier, PositiveDuration, PositiveRate, Probability, Sigma, ValueError};
@@ -48,6 +50,9 @@ pub struct Design {
     /// Which services there are and how they are joined.
     #[serde(default)]
     pub topology: Topology,
+    /// How many processes there are of the service that clients call.
+    #[serde(default, skip_serializing_if = "Replicas::is_one")]
+    pub replicas: Replicas,
     /// How hard it is to be paid.
     pub payment: Payment,
     /// What order-api lets in.
@@ -83,6 +88,7 @@ impl Design {
         Self {
             name: name.into(),
             topology: Topology::default(),
+            replicas: Replicas::default(),
             payment,
             admission: None,
             backpressure: None,

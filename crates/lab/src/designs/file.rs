@@ -1,8 +1,8 @@
 //! One design file as people write it.
 
 use platform::design::{
-    Admission, Backpressure, Breaker, Composition, Idempotency, Observability, Payment, Retries, Timeouts,
-    Topology,
+    Admission, Backpressure, Breaker, Composition, Idempotency, Observability, Payment, Replicas, Retries,
+    Timeouts, Topology,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -32,6 +32,10 @@ pub struct DesignFile {
     pub lesson: String,
     /// Which services there are and how they are joined.
     pub topology: Option<Topology>,
+    /// How many processes there are of the service that clients call: they share nothing. Needs the topology
+    /// `monolith`; one unless said.
+    #[schemars(with = "Option<Replicas>")]
+    pub replicas: Option<Spanned<Replicas>>,
     /// How hard it is to be paid. Every design has or inherits it.
     pub payment: Option<Payment>,
     /// What order-api lets in.

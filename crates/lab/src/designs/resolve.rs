@@ -8,6 +8,7 @@ use std::{
 
 use platform::design::{Composition, Design};
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
 use super::{
     BUILT_IN, DesignError,
@@ -76,6 +77,7 @@ fn assemble(chain: &[Loaded]) -> Result<ResolvedDesign, DesignError> {
     let own = chain.first().expect("a chain begins with the design itself");
     let mut origins = BTreeMap::new();
     let topology = nearest(chain, "topology", |file| file.topology, &mut origins);
+    let replicas = nearest(chain, "replicas", |file| file.replicas.clone(), &mut origins);
     let payment = nearest(chain, "payment", |file| file.payment.clone(), &mut origins);
     let admission = nearest(chain, "admission", |file| file.admission.clone(), &mut origins);
     let backpressure = nearest(chain, "backpressure", |file| file.backpressure.clone(), &mut origins);
@@ -92,6 +94,7 @@ fn assemble(chain: &[Loaded]) -> Result<ResolvedDesign, DesignError> {
     let design = Design {
         name: own.file.name.get_ref().clone(),
         topology: topology.unwrap_or_default(),
+        replicas: replicas.map(Spanned::into_inner).unwrap_or_default(),
         payment,
         admission,
         backpressure,
@@ -103,6 +106,8 @@ fn assemble(chain: &[Loaded]) -> Result<ResolvedDesign, DesignError> {
         composition,
     }
     .in_force();
+    let replicas_span = own.file.replicas.as_ref().map(Spanned::span);
+    design.check_replicas().map_err(|reason| own.refuse(replicas_span, &reason))?;
     design.check().map_err(|reason| own.refuse(None, &reason))?;
     Ok(ResolvedDesign {
         design,

@@ -20,9 +20,9 @@ pub struct MissingHost {
 /// The first host that a fault disturbs and a design has not.
 pub(super) fn missing_host(plan: &FaultPlan, designs: &[Candidate]) -> Option<MissingHost> {
     designs.iter().find_map(|candidate| {
-        let topology = candidate.resolved.design.topology;
-        let host = world::unknown_host(plan, topology)?.to_owned();
-        let known = world::hosts(topology).into_iter().map(str::to_owned).collect();
+        let design = &candidate.resolved.design;
+        let host = world::unknown_host(plan, design)?.to_owned();
+        let known = world::hosts(design);
         Some(MissingHost { host, design: candidate.name().to_owned(), known })
     })
 }

@@ -10,19 +10,28 @@ use evidence::{
     facts::{Answer, Asked, Facts, ServiceGauges},
     record::{LoadRecord, LoadStep, Series},
 };
-use platform::{ServiceKind, ServiceState};
+use platform::{ServiceKind, ServiceState, design::Process};
 use serde_json::Value;
 
 use super::{Experiment, NamedLoad};
 
 /// Everything that a cell of the experiment can have, as JSON. Series have no elements.
 pub(super) fn prototype(experiment: &Experiment) -> Value {
-    let cells = experiment.load.loads.iter().map(|load| of_load(load, experiment.slo));
+    let services = services(experiment);
+    let cells = experiment.load.loads.iter().map(|load| of_load(load, experiment.slo, &services));
     cells.reduce(merged).expect("an experiment without a load is refused")
 }
 
+/// Every service, as often as the design that has most of it.
+fn services(experiment: &Experiment) -> Vec<(String, ServiceKind)> {
+    let replicas = experiment.designs.iter().map(|design| design.resolved.design.replicas.get());
+    let replicas = 1..=replicas.max().unwrap_or(1);
+    let named = |replica, kind| (Process { kind, replica }.part(kind), kind);
+    replicas.flat_map(|replica| ServiceKind::ALL.map(|kind| named(replica, kind))).collect()
+}
+
 /// Everything that a cell under this load can have.
-fn of_load(load: &NamedLoad, slo: Duration) -> Value {
+fn of_load(load: &NamedLoad, slo: Duration, services: &[(String, ServiceKind)]) -> Value {
     let meta = CellMeta {
         design: String::new(),
         fault: String::new(),
@@ -33,7 +42,7 @@ fn of_load(load: &NamedLoad, slo: Duration) -> Value {
         capacity_per_s: 0.0,
     };
     let facts = Facts {
-        services: ServiceKind::ALL.map(|kind| (kind.name().to_owned(), gauges(kind))).into(),
+        services: services.iter().map(|(name, kind)| (name.clone(), gauges(*kind))).collect(),
         high_priority: load.high_priority_share.map(|_| String::new()).into_iter().collect(),
         fault_window_us: Some((0, 1)),
         asked: late_in_each_step(&meta.load),
@@ -45,7 +54,7 @@ fn of_load(load: &NamedLoad, slo: Duration) -> Value {
     let mut cell = assess(meta, &facts);
     let per_second = |gauges: ServiceGauges| gauges.max.into_keys().map(|gauge| (gauge, vec![])).collect();
     let services: BTreeMap<_, _> =
-        ServiceKind::ALL.map(|kind| (kind.name().to_owned(), per_second(gauges(kind)))).into();
+        services.iter().map(|(name, kind)| (name.clone(), per_second(gauges(*kind)))).collect();
     cell.series = Series { services, ..Series::default() };
     serde_json::to_value(cell).expect("a cell has text keys only")
 }

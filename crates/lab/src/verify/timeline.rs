@@ -8,9 +8,9 @@ use evidence::{
     facts::{Answer, Asked, Span},
     timeline::{FAULT, Moment},
 };
-use platform::{ChargeFact, OrderFact, ServiceFacts};
+use platform::{ChargeFact, OrderFact};
 
-use crate::collector::Testimony;
+use crate::collector::{Testimony, Witness};
 
 const CLIENT: &str = "client";
 
@@ -39,8 +39,8 @@ pub(super) fn of(
     for asked in testimony.driven.repeated.iter().filter(sent) {
         moments.extend(exchange(asked, "asks the same again", "is answered the second time"));
     }
-    for service in &testimony.services {
-        moments.extend(of_service(order, service, testimony.load_start));
+    for witness in &testimony.services {
+        moments.extend(of_service(order, witness, testimony.load_start));
     }
     moments.extend(hops(order, spans));
     let last_us = moments.iter().map(|moment| moment.at_us).max()?;
@@ -86,10 +86,11 @@ fn exchange(asked: &Asked, asks: &str, is_answered: &str) -> Vec<Moment> {
 }
 
 /// What a service knows. Its times begin with the world, an order's with the load.
-fn of_service(order: &str, service: &ServiceFacts, load_start: Duration) -> Vec<Moment> {
+fn of_service(order: &str, witness: &Witness, load_start: Duration) -> Vec<Moment> {
+    let Witness { name, facts: service } = witness;
     let moment = |at_us: u64, what: String| Moment {
         at_us: i64::try_from(at_us).unwrap_or(i64::MAX) - micros(load_start),
-        place: service.service.name().to_owned(),
+        place: name.clone(),
         what,
     };
     let mut moments = Vec::new();
@@ -110,7 +111,7 @@ fn of_service(order: &str, service: &ServiceFacts, load_start: Duration) -> Vec<
         // The journal counts calls without their times; the last thing known of the order comes after them.
         let last = moments.iter().map(|moment| moment.at_us).max().unwrap_or_default();
         let what = format!("called payment {calls} times in all");
-        moments.push(Moment { at_us: last, place: service.service.name().to_owned(), what });
+        moments.push(Moment { at_us: last, place: name.clone(), what });
     }
     moments
 }

@@ -85,7 +85,7 @@ pub(crate) enum CellError {
     #[error("the fault could not be injected")]
     Fault(#[from] ChaosError),
     #[error("{service} could not be started")]
-    Service { service: &'static str, source: io::Error },
+    Service { service: String, source: io::Error },
     #[error("a store could not be read")]
     Store(#[from] StoreError),
 }
@@ -120,7 +120,7 @@ pub(crate) fn cell(plan: &CellPlan, facts: &Facts) -> Cell {
         load: plan.load.load.record(),
         load_name: plan.load.name.clone(),
         slo: plan.slo,
-        capacity_per_s: plan.design.payment.capacity_per_s(&Hardship::default()),
+        capacity_per_s: plan.design.capacity_per_s(&Hardship::default()),
     };
     assess(meta, facts)
 }

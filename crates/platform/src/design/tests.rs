@@ -164,6 +164,22 @@ fn a_topology_says_which_processes_there_are() {
 }
 
 #[test]
+fn replicas_are_processes_with_numbers_and_add_up_to_a_capacity() {
+    let two = "name='x'\ntopology='monolith'\nreplicas=2\n[payment]\nprofile='ladder'";
+    let two = read(two).expect("valid");
+    let names: Vec<_> = two.processes().into_iter().map(Process::name).collect();
+    assert_eq!(names, ["order-api", "order-api-2"]);
+    assert_eq!(two.processes()[1].part(ServiceKind::PaymentService), "payment-service-2");
+    assert!((two.capacity_per_s(&Hardship::default()) - 304.0).abs() < 1e-9);
+    let one = read("name='x'\n[payment]\nprofile='ladder'").expect("valid");
+    assert_eq!(one.processes().len(), 3);
+    assert!(!toml::to_string(&one).expect("plain TOML").contains("replicas"), "one is not worth saying");
+    let chain = Design { replicas: two.replicas, ..one };
+    let reason = chain.check_replicas().expect_err("nobody would choose");
+    assert!(reason.contains("monolith"), "{reason}");
+}
+
+#[test]
 fn a_mistake_names_its_line_and_its_reason() {
     let payment = "name='x'\n[payment]\n";
     let ladder = "name='x'\n[payment]\nprofile='ladder'\n";
@@ -187,6 +203,8 @@ fn a_mistake_names_its_line_and_its_reason() {
             7,
             "invalid value",
         ),
+        ("name='x'\nreplicas=0\n[payment]\nprofile='ladder'".to_owned(), 2, "between 1 and 16"),
+        ("name='x'\nreplicas=17\n[payment]\nprofile='ladder'".to_owned(), 2, "between 1 and 16"),
         ("name='x'\ntopology='ring'\n[payment]\nprofile='ladder'".to_owned(), 2, "unknown variant"),
     ];
     for (text, line, reason) in cases {

@@ -36,6 +36,9 @@ pub enum ValueError {
         /// The upper end.
         max: PositiveDuration,
     },
+    /// Not within 1 and [`REPLICAS_MAX`](super::REPLICAS_MAX).
+    #[error("{0} is no number of replicas: it must be between 1 and {max}", max = super::REPLICAS_MAX)]
+    Replicas(u32),
 }
 
 /// A chance between 0 and 1, both included.

@@ -12,10 +12,16 @@ use node::{
     Node,
     sim::{HostOptions, Latency, SimWorld, Topology, UnknownHost},
 };
-use platform::{Hardship, PlatformState, Ports, ServiceFacts, ServiceKind, ServiceState, design::Design};
+use platform::{
+    Hardship, PlatformState, Ports, ServiceKind, ServiceState,
+    design::{Design, Process},
+};
 
 use super::CellError;
-use crate::world::{CLIENTS, hosts};
+use crate::{
+    collector::Witness,
+    world::{CLIENTS, hosts},
+};
 
 /// How long a link takes each way: what machines in one data centre are apart. The simulation rounds up
 /// to its tick of 1 ms.
@@ -27,28 +33,29 @@ const LINK_MAX: Duration = Duration::from_micros(1_500);
 pub(super) struct Hosts {
     world: SimWorld,
     design: Arc<Design>,
-    /// What outlives the processes, by service, whatever process it is in.
-    states: PlatformState,
+    /// What outlives the processes, by service, whatever process it is in; once for each replica, which share nothing.
+    states: Vec<PlatformState>,
     clients: Node,
     /// How many requests the clients send twice.
     duplicates: Duplicates,
     /// Services that could not start, as they say themselves.
-    broken: Arc<Mutex<Vec<(&'static str, io::Error)>>>,
+    broken: Arc<Mutex<Vec<(String, io::Error)>>>,
 }
 
 impl Hosts {
     /// Builds the world and starts every service.
     pub(super) fn start(seed: u64, design: Arc<Design>, state: &dyn Fn(ServiceKind) -> ServiceState) -> Self {
-        let processes = design.topology.processes();
-        let topology = processes
-            .iter()
-            .fold(Topology::new(link()), |topology, kind| topology.host(kind.name(), HostOptions::default()));
+        let processes = design.processes();
+        let topology = processes.iter().fold(Topology::new(link()), |topology, process| {
+            topology.host(&process.name(), HostOptions::default())
+        });
         let world = SimWorld::new(seed, topology.host(CLIENTS, HostOptions::unlimited()));
         let clients = world.node(CLIENTS).expect("the clients' host is part of the topology");
-        let states = PlatformState::of(state);
+        let replicas = processes.iter().map(|process| process.replica).max().unwrap_or(1);
+        let states = (0..replicas).map(|_| PlatformState::of(state)).collect();
         let duplicates = Duplicates::default();
         let hosts = Self { world, design, states, clients, duplicates, broken: Arc::default() };
-        processes.iter().for_each(|kind| hosts.start_process(*kind));
+        processes.into_iter().for_each(|process| hosts.start_process(process));
         hosts
     }
 
@@ -62,33 +69,40 @@ impl Hosts {
         &self.duplicates
     }
 
-    /// Every service with what outlives its process.
-    pub(super) fn states(&self) -> impl Iterator<Item = (&'static str, &ServiceState)> {
-        self.states.services().iter().map(|state| (state.kind().name(), state))
+    /// Every service with what outlives its process, the replicas' under names of their own.
+    pub(super) fn states(&self) -> impl Iterator<Item = (String, &ServiceState)> {
+        let home = |kind| self.design.topology.home(kind);
+        let named = move |replica, state: &ServiceState| {
+            Process { kind: home(state.kind()), replica }.part(state.kind())
+        };
+        (1..).zip(&self.states).flat_map(move |(replica, states)| {
+            states.services().iter().map(move |state| (named(replica, state), state))
+        })
     }
 
     /// Whether anything is in work or waits anywhere. Open connections are no work.
     pub(super) fn is_busy(&self) -> bool {
-        let gauges = self.states.services().iter().flat_map(|state| state.telemetry().gauges());
+        let gauges = self.states().flat_map(|(_, state)| state.telemetry().gauges());
         gauges.into_iter().any(|(name, gauge)| *name != "connections" && gauge.now() > 0)
     }
 
     /// What every service knows, at the end.
-    pub(super) async fn testify(&self) -> Result<Vec<ServiceFacts>, CellError> {
+    pub(super) async fn testify(&self) -> Result<Vec<Witness>, CellError> {
         if let Some((service, source)) = self.broken.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Err(CellError::Service { service, source });
         }
         let mut testimony = Vec::new();
-        for state in self.states.services() {
-            testimony.push(state.facts().await?);
+        for (name, state) in self.states() {
+            testimony.push(Witness { name, facts: state.facts().await? });
         }
         Ok(testimony)
     }
 
     /// A fresh process on what the stores of the services in it hold.
-    fn start_process(&self, kind: ServiceKind) {
-        let node = self.world.node(kind.name()).expect("every process has a host");
-        let (design, states) = (Arc::clone(&self.design), self.states.clone());
+    fn start_process(&self, process: Process) {
+        let (kind, name) = (process.kind, process.name());
+        let node = self.world.node(&name).expect("every process has a host");
+        let (design, states) = (Arc::clone(&self.design), self.states[process.replica as usize - 1].clone());
         let broken = Arc::clone(&self.broken);
         // Detached: it ends with its host, and returns by itself only when it cannot listen.
         node.clone().spawn(async move {
@@ -102,7 +116,7 @@ impl Hosts {
                 }
             };
             if let Err(error) = ended {
-                broken.lock().unwrap_or_else(PoisonError::into_inner).push((kind.name(), error));
+                broken.lock().unwrap_or_else(PoisonError::into_inner).push((name, error));
             }
         });
     }
@@ -112,15 +126,14 @@ impl Hosts {
             return Ok(());
         }
         self.world.restart(host)?;
-        let processes = self.design.topology.processes();
-        if let Some(kind) = processes.iter().find(|kind| kind.name() == host) {
-            self.start_process(*kind);
+        if let Some(process) = self.design.processes().into_iter().find(|process| process.name() == host) {
+            self.start_process(process);
         }
         Ok(())
     }
 
     fn set_hardship(&self, hardship: Hardship) {
-        for state in self.states.services() {
+        for (_, state) in self.states() {
             state.hardship().set(hardship).expect("a fault plan holds valid values only");
         }
     }
@@ -173,7 +186,7 @@ impl Target for Hosts {
     async fn apply(&self, action: &Action) -> Result<(), ChaosError> {
         self.change(action).map_err(|UnknownHost { name, .. }| ChaosError::UnknownHost {
             host: name,
-            known: hosts(self.design.topology).into_iter().map(str::to_owned).collect(),
+            known: hosts(&self.design),
         })
     }
 }

@@ -12,7 +12,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Reads every service's gauges at the end of every second.
 #[derive(Debug)]
 pub(super) struct Sampler {
-    services: Vec<(&'static str, Telemetry)>,
+    services: Vec<(String, Telemetry)>,
     per_second: BTreeMap<String, BTreeMap<String, Vec<u64>>>,
 }
 
@@ -45,7 +45,7 @@ impl Sampler {
 
     fn sample(&mut self) {
         for (service, telemetry) in &self.services {
-            let series = self.per_second.entry((*service).to_owned()).or_default();
+            let series = self.per_second.entry(service.clone()).or_default();
             for (gauge, max) in telemetry.take_window_maxima() {
                 series.entry(gauge.to_owned()).or_default().push(max);
             }
