@@ -16,6 +16,7 @@ use crate::phases::phases;
 use crate::priorities::priorities;
 use crate::record::{Cell, LoadRecord};
 use crate::recovery::recovery_s;
+use crate::responses::{Detail, responses, theory};
 use crate::rounding;
 use crate::series::series;
 use crate::services::{in_flight_max, queue_depth_max, services};
@@ -39,6 +40,8 @@ pub struct CellMeta {
     pub slo: Duration,
     /// What payment can do undisturbed, in successful orders per second.
     pub capacity_per_s: f64,
+    /// What is needed for what every request took; `None` leaves that out of the cell.
+    pub detail: Option<Detail>,
 }
 
 /// Computes every number of a cell. The facts may be of any platform; what they do not mention counts as
@@ -87,6 +90,8 @@ pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
         phases: phases(facts, &goodput),
         metastability: metastability(&steps),
         steps,
+        responses: meta.detail.as_ref().map(|detail| responses(detail, facts)),
+        theory: meta.detail.as_ref().map(|detail| theory(detail, facts)),
         priorities: priorities(facts),
         detection_s: detection_s(facts),
         alerts_total,

@@ -36,14 +36,15 @@ impl FromIterator<u64> for Attempts {
 
 /// Charges made after their client had gone with anything but a success: work for nobody.
 pub(crate) fn wasted_payments(facts: &Facts) -> u64 {
-    let gone: BTreeMap<&str, u64> = facts
-        .asked
-        .iter()
-        .filter(|order| Outcome::of(order.answer) != Outcome::Succeeded)
-        .map(|order| (order.order.as_str(), order.done_us))
-        .collect();
+    let gone = gone(facts);
     let is_wasted = |order: &str, at_us: u64| gone.get(order).is_some_and(|&done_us| at_us > done_us);
     facts.charged.iter().filter(|charge| is_wasted(&charge.order, charge.at_us)).count() as u64
+}
+
+/// The orders whose clients left with anything but a success, and when.
+pub(crate) fn gone(facts: &Facts) -> BTreeMap<&str, u64> {
+    let left = facts.asked.iter().filter(|order| Outcome::of(order.answer) != Outcome::Succeeded);
+    left.map(|order| (order.order.as_str(), order.done_us)).collect()
 }
 
 #[cfg(test)]

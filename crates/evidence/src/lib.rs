@@ -13,6 +13,8 @@
 //! | [`record`] | the numbers that are kept, with their stable names |
 //! | `outcomes`, `goodput`, `recovery`, `detection`, `traces`, `phases`, `latency`, `attempts`, `services`, `series` | how each number is computed |
 //! | `steps`, `metastability`, `priorities` | what only some loads leave |
+//! | `responses` | what only some experiments ask for: every request's time, and the theoretical maximum |
+//! | [`business`] | what was lost, in money |
 //! | [`ledger`] | the invariants |
 //! | [`metric`] | a number of a cell by its path |
 //! | [`campaign`] | many random schedules, and which of them broke an invariant |
@@ -22,6 +24,7 @@
 
 mod assess;
 mod attempts;
+pub mod business;
 pub mod campaign;
 mod detection;
 pub mod facts;
@@ -36,6 +39,7 @@ mod phases;
 mod priorities;
 pub mod record;
 mod recovery;
+mod responses;
 mod rounding;
 mod series;
 mod services;
@@ -49,6 +53,7 @@ pub use assess::{CellMeta, assess};
 pub use goodput::{SLO, STEADY_FROM};
 pub use json::RecordError;
 pub use outcomes::Outcome;
+pub use responses::Detail;
 pub use spread::{Spread, spread};
 pub use verdict::Verdict;
 

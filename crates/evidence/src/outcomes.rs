@@ -23,6 +23,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Its name in records: the cell's own key for it.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Declined => "declined",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+        }
+    }
+
     /// The outcome of an answer.
     #[must_use]
     pub const fn of(answer: Answer) -> Self {

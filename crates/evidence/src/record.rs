@@ -5,6 +5,7 @@
 //! beyond what a reader could use. `null` means "not defined" (0 ÷ 0, no fault, never recovered).
 
 mod load;
+mod responses;
 mod sections;
 mod steps;
 
@@ -14,7 +15,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use load::{LoadRecord, LoadStep};
-pub use sections::{Section, SectionKind};
+pub use responses::{ResponseMs, ResponseSummary, Responses, Theory};
+pub use sections::{Expected, HistogramOf, OrderValue, Section, SectionKind};
 pub use steps::{Metastability, Stability, Step};
 
 /// The version of this format.
@@ -100,7 +102,7 @@ pub struct Cell {
     pub wasted_payments: u64,
     /// The longest queue anywhere in the platform.
     pub queue_depth_max: u64,
-    /// Most orders in work at once at order-api.
+    /// Most orders in work at once at order-api; of several replicas the sum of each one's most.
     pub in_flight_max: u64,
     /// Maxima and bounds by service.
     pub services: BTreeMap<String, ServiceRecord>,
@@ -112,6 +114,12 @@ pub struct Cell {
     /// Whether the platform came back from a peak, for a load in steps that has one and returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metastability: Option<Metastability>,
+    /// What every request took, where the experiment asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub responses: Option<Responses>,
+    /// The theoretical maximum and what became of it, where the experiment asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theory: Option<Theory>,
     /// Outcomes by priority (`high`, `normal`), where orders claim one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub priorities: BTreeMap<String, PriorityRecord>,
@@ -329,7 +337,7 @@ pub struct Series {
     pub in_flight: Vec<u64>,
     /// The longest queue anywhere within the second.
     pub queue_depth: Vec<u64>,
-    /// Most open connections of order-api within the second.
+    /// Most open connections of order-api (all its replicas) within the second.
     pub connections: Vec<u64>,
     /// Median latency of successes by intended send time.
     pub p50_ms: Vec<Option<f64>>,

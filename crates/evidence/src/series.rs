@@ -5,14 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::ENTRY_SERVICE;
 use crate::facts::Facts;
 use crate::goodput::{Goodput, capacity_in};
 use crate::latency::Latencies;
 use crate::outcomes::{Outcome, error_key};
 use crate::record::Series;
 use crate::rounding;
-use crate::services::QUEUES;
+use crate::services::{QUEUES, is_entry};
 
 const BIN_US: u64 = 1_000_000;
 
@@ -21,7 +20,6 @@ pub(crate) fn series(facts: &Facts, goodput: &Goodput<'_>) -> Series {
     let bins = bins(facts);
     let windows = || (0..bins as u64).map(|bin| (bin * BIN_US, (bin + 1) * BIN_US));
     let services = gauges(facts, bins);
-    let entry = |gauge| services.get(ENTRY_SERVICE).and_then(|gauges| gauges.get(gauge)).cloned();
     let (p50_ms, p99_ms) = latencies(facts, bins);
     let (throughput, errors) = answers(facts, bins);
     Series {
@@ -29,9 +27,9 @@ pub(crate) fn series(facts: &Facts, goodput: &Goodput<'_>) -> Series {
         offered: windows().map(|(from, to)| goodput.offered(from, to)).collect(),
         goodput: windows().map(|(from, to)| goodput.good(from, to)).collect(),
         throughput,
-        in_flight: entry("in_flight").unwrap_or_else(|| vec![0; bins]),
+        in_flight: of_entry(&services, "in_flight", bins),
         queue_depth: longest_queues(&services, bins),
-        connections: entry("connections").unwrap_or_else(|| vec![0; bins]),
+        connections: of_entry(&services, "connections", bins),
         p50_ms,
         p99_ms,
         attempts: padded(&facts.payment_calls_per_second, bins),
@@ -63,6 +61,16 @@ fn gauges(facts: &Facts, bins: usize) -> BTreeMap<String, BTreeMap<String, Vec<u
         per_second.iter().map(|(gauge, values)| (gauge.clone(), padded(values, bins))).collect()
     };
     facts.services.iter().map(|(service, gauges)| (service.clone(), of_service(&gauges.per_second))).collect()
+}
+
+/// A gauge of the service that clients talk to; of its replicas the sum.
+fn of_entry(services: &BTreeMap<String, BTreeMap<String, Vec<u64>>>, gauge: &str, bins: usize) -> Vec<u64> {
+    let mut sum = vec![0; bins];
+    let entries = services.iter().filter(|(name, _)| is_entry(name));
+    for values in entries.filter_map(|(_, gauges)| gauges.get(gauge)) {
+        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+    }
+    sum
 }
 
 fn longest_queues(services: &BTreeMap<String, BTreeMap<String, Vec<u64>>>, bins: usize) -> Vec<u64> {

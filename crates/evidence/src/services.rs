@@ -25,9 +25,20 @@ pub(crate) fn queue_depth_max(facts: &Facts) -> u64 {
     depths.copied().max().unwrap_or(0)
 }
 
-/// Most orders in work at once at the service that clients talk to.
+/// Most orders in work at once at the service that clients talk to: of replicas the sum, which is exact for one and
+/// never too low for several.
 pub(crate) fn in_flight_max(facts: &Facts) -> u64 {
-    facts.services.get(ENTRY_SERVICE).and_then(|gauges| gauges.max.get("in_flight")).copied().unwrap_or(0)
+    let entries = facts.services.iter().filter(|(name, _)| is_entry(name));
+    entries.filter_map(|(_, gauges)| gauges.max.get("in_flight")).sum()
+}
+
+/// Whether clients talk to it: [`ENTRY_SERVICE`], or a replica of it with its number behind the name.
+pub(crate) fn is_entry(service: &str) -> bool {
+    match service.strip_prefix(ENTRY_SERVICE) {
+        Some("") => true,
+        Some(number) => number.strip_prefix('-').is_some_and(|number| number.parse::<u32>().is_ok()),
+        None => false,
+    }
 }
 
 #[cfg(test)]
@@ -58,6 +69,15 @@ mod tests {
     #[test]
     fn in_flight_is_the_entry_services() {
         assert_eq!(in_flight_max(&facts()), 64);
+    }
+
+    #[test]
+    fn replicas_of_the_entry_are_added_up() {
+        let mut facts = facts();
+        let first = facts.services["order-api"].clone();
+        facts.services.insert("order-api-2".to_owned(), first.clone());
+        facts.services.insert("order-api-gateway".to_owned(), first);
+        assert_eq!(in_flight_max(&facts), 128);
     }
 
     #[test]

@@ -131,6 +131,7 @@ mod tests {
             load_name: None,
             slo: crate::SLO,
             capacity_per_s: 152.0,
+            detail: None,
         };
         Cell { goodput_ratio, ..assess(meta, &Facts::default()) }
     }

@@ -238,6 +238,9 @@ pub struct ServeArgs {
     /// `/hardship`. None when not given.
     #[arg(long, value_name = "PORT")]
     pub admin_port: Option<u16>,
+    /// Which replica this is, of a design that has several of the service.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub replica: u32,
     /// The seed of the service's random streams.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,

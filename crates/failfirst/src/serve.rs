@@ -26,7 +26,18 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         let reason = anyhow!("in the design {}, {} is a part of {home}", design.name, args.service);
         return Err(Failure::input(reason).help(format!("serve {home}: it runs all of them in one process")));
     }
+    let replicas = design.replicas_of(args.service);
+    if args.replica > replicas {
+        let reason = anyhow!(
+            "there is no replica {} of {}: the design {} has {replicas}",
+            args.replica,
+            args.service,
+            design.name
+        );
+        return Err(Failure::input(reason).help("a design says how many there are with `replicas`"));
+    }
     let options = ServeRealOptions {
+        replica: args.replica,
         bind: args.bind,
         port: args.port,
         admin_port: args.admin_port,

@@ -168,8 +168,8 @@ fn micros(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use chaos::{PAYMENT_HOST, Step, named};
-    use platform::{CallJournal, GaugeFact, SettledFact};
     use platform::design::{Profile, Replicas, Topology};
+    use platform::{CallJournal, GaugeFact, SettledFact};
 
     use super::*;
 

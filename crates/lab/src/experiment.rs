@@ -55,6 +55,8 @@ pub struct Experiment {
     pub load: LoadPlan,
     /// Within what time after its intended send a success counts as goodput.
     pub slo: Duration,
+    /// Whether its cells carry what every request took, because a section shows it.
+    pub responses: bool,
     /// What its report shows beside what every report shows.
     pub sections: Vec<Section>,
     /// What must come out, in the order of the file.

@@ -153,6 +153,7 @@ fn plans(experiment: &Experiment, seeds: &[u64]) -> Vec<CellPlan> {
                     slo: experiment.slo,
                     seed,
                     rest: sim::REST,
+                    responses: experiment.responses,
                 }));
             }
         }
@@ -204,7 +205,7 @@ fn name(plan: &CellPlan) -> CellName<'_> {
         design: &plan.design.name,
         fault: plan.fault.name(),
         seed: plan.seed,
-        load: plan.load.load.record(),
+        load: plan.load.record(),
         load_name: plan.load.name.as_deref(),
     }
 }

@@ -12,7 +12,10 @@ use std::{
 use node::{Node, RealOptions, http};
 use platform::{PlatformState, Ports, design::Topology};
 
-pub use platform::{ServiceKind, design::Design};
+pub use platform::{
+    ServiceKind,
+    design::{Design, Process},
+};
 
 mod stores;
 
@@ -30,6 +33,8 @@ pub struct ServeRealOptions {
     /// Addresses of the other services by name. What is not there is looked for beside this service, at its
     /// default port.
     pub peers: BTreeMap<String, SocketAddr>,
+    /// Which replica of the service it is; its random streams are its own. Default 1.
+    pub replica: u32,
     /// The seed of the service's random streams. Default 1.
     pub seed: u64,
     /// How many connections there may be at once; whoever comes beyond is answered 503 and let go. Default 10,000.
@@ -45,6 +50,7 @@ impl Default for ServeRealOptions {
             port: None,
             admin_port: None,
             peers: BTreeMap::new(),
+            replica: 1,
             seed: 1,
             connections_max: RealOptions::default().connections_max,
             grace: Duration::from_secs(10),
@@ -94,10 +100,11 @@ pub async fn serve_on(
         let reason = format!("in the design {}, {kind} is a part of {home}", design.name);
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
     }
+    let name = Process { kind, replica: options.replica }.name();
     if let Some(port) = options.admin_port {
         // A node of its own: whoever reaches this port can break payment, so it never leaves the loopback,
         // wherever the service itself is bound.
-        let admin = Node::real(RealOptions { name: kind.name().to_owned(), ..RealOptions::default() });
+        let admin = Node::real(RealOptions { name: name.clone(), ..RealOptions::default() });
         let listener = admin.listen(port).await?;
         let router = match design.topology {
             Topology::Chain => platform::admin_router(&admin, state.service(kind)),
@@ -107,7 +114,7 @@ pub async fn serve_on(
     }
 
     let node = Node::real(RealOptions {
-        name: kind.name().to_owned(),
+        name,
         bind: options.bind,
         peers: peers(&options),
         seed: options.seed,

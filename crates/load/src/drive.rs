@@ -20,6 +20,7 @@ use node::Node;
 use node::http::Client;
 use tokio::sync::Semaphore;
 
+use crate::balance::Targets;
 use crate::duplicates::Duplicates;
 use crate::log::Log;
 
@@ -35,6 +36,9 @@ pub struct DriveOptions {
     /// Which share of the requests is sent twice: none, unless somebody sets it. A duplicate is the same request
     /// again, a short random time later; its answer is no outcome. One that finds no room is not sent.
     pub duplicates: Duplicates,
+    /// Where requests go: where they say themselves, unless there are targets to choose from. A duplicate goes where its
+    /// original went.
+    pub targets: Targets,
 }
 
 impl Default for DriveOptions {
@@ -44,6 +48,7 @@ impl Default for DriveOptions {
             outstanding_max: 65_536,
             late_after: Duration::from_millis(10),
             duplicates: Duplicates::default(),
+            targets: Targets::default(),
         }
     }
 }
@@ -115,6 +120,7 @@ pub async fn drive(
             log.dropped(order, intended);
             continue;
         };
+        let (request, flight) = options.targets.aim(request);
         let duplicate = options.duplicates.draw(&mut chance);
         let again = duplicate.and_then(|delay| Some((delay, room.clone().try_acquire_owned().ok()?)));
         if let Some((delay, place)) = again {
@@ -123,12 +129,12 @@ pub async fn drive(
             let (client, request, patience) = (client.clone(), request.clone(), options.client_timeout);
             node.spawn(async move {
                 clock.sleep(delay).await;
-                entry.exchange(client, request, patience, Some(place)).await;
+                entry.exchange(client, request, patience, place).await;
             });
         }
         let entry = log.sending(order, intended);
         // Detached: the entry in the log is its result, and its place in the room says that it is done.
-        node.spawn(entry.exchange(client.clone(), request, options.client_timeout, Some(place)));
+        node.spawn(entry.exchange(client.clone(), request, options.client_timeout, (flight, place)));
     }
     // Ends: each task has a timeout, and gives its place back even when it is stopped.
     let _everyone = room.acquire_many(outstanding_max).await.expect("nobody closes the semaphore");

@@ -3,10 +3,11 @@
 //! An open loop: orders are sent when the schedule says so, however slow the answers are, because real
 //! customers do not wait for each other. A [`Load`] says how often; [`arrivals`] turns it into send times;
 //! [`drive`] sends and writes down what the client saw. A closed loop ([`drive_users`]) is there for what has
-//! a fixed number of callers, each of which waits. What to ask is handed in: this crate knows no orders.
+//! a fixed number of callers, each of which waits. Where there are replicas to ask, clients choose ([`Balance`]). What to ask is handed in: this crate knows no orders.
 
 mod answer;
 mod arrivals;
+mod balance;
 mod drive;
 mod duplicates;
 mod log;
@@ -15,6 +16,7 @@ mod quantity;
 mod users;
 
 pub use arrivals::{ARRIVALS_MAX, Arrivals, arrivals};
+pub use balance::{Balance, InFlight, Picker, TARGETS_MAX, Targets, TargetsError};
 pub use drive::{Ask, DriveOptions, Driven, drive};
 pub use duplicates::Duplicates;
 pub use plan::{Load, RateStep, STEPS_MAX, Spacing, Think, USERS_MAX};

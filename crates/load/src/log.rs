@@ -8,7 +8,6 @@ use evidence::facts::{Answer, Asked};
 use http::Request;
 use node::Node;
 use node::http::Client;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::answer::answer;
 
@@ -77,18 +76,18 @@ impl Log {
 }
 
 impl Entry {
-    /// Sends now, and writes the answer down when it comes. The place is given back after that.
+    /// Sends now, and writes the answer down when it comes. What is held is given back after that.
     pub(crate) async fn exchange(
         self,
         client: Client,
         request: Request<Bytes>,
         patience: Duration,
-        place: Option<OwnedSemaphorePermit>,
+        held: impl Send,
     ) {
         let entry = self.sent();
         let call = tokio::time::timeout(patience, client.send(request)).await;
         entry.answered(answer(&call));
-        drop(place);
+        drop(held);
     }
 
     /// The request leaves now, which under load may be later than its task was spawned.

@@ -279,6 +279,7 @@ impl Load {
                 spawn_per_s: spawn_per_s.per_s(),
                 think_s: [think.min, think.max].map(|at| at.get().as_secs_f64()),
                 duration_s,
+                balance: None,
             },
         }
     }

@@ -101,13 +101,13 @@ struct User<A> {
 impl<A: FnMut(u64) -> Ask> User<A> {
     async fn order_until_the_end(mut self) {
         while self.log.now() < self.users.duration && self.log.len() < ARRIVALS_MAX {
-            let (order, request, entry) = {
+            let (order, (request, flight), entry) = {
                 let mut ask = self.ask.lock().expect("asking does not panic");
                 let Ask { order, request } = ask(self.log.len() as u64);
-                (order.clone(), request, self.log.sending(order, self.log.now()))
+                (order.clone(), self.options.targets.aim(request), self.log.sending(order, self.log.now()))
             };
             self.repeat(order, &request);
-            entry.exchange(self.client.clone(), request, self.options.client_timeout, None).await;
+            entry.exchange(self.client.clone(), request, self.options.client_timeout, flight).await;
             let Think { min, max } = self.users.think;
             let share: f64 = self.rng.random();
             let thought = min.get() + (max.get() - min.get()).mul_f64(share);
@@ -124,7 +124,7 @@ impl<A: FnMut(u64) -> Ask> User<A> {
         let patience = self.options.client_timeout;
         self.node.spawn(async move {
             clock.sleep(delay).await;
-            entry.exchange(client, request, patience, Some(place)).await;
+            entry.exchange(client, request, patience, place).await;
         });
     }
 }

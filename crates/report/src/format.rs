@@ -126,9 +126,10 @@ pub(crate) fn load_in_full(record: &LoadRecord) -> String {
             let each: Vec<String> = steps.iter().map(|step| number(step.duration_s)).collect();
             format!("{short} for {} s, {spacing}", each.join(", "))
         }
-        LoadRecord::Users { spawn_per_s, think_s: [min, max], duration_s, .. } => {
+        LoadRecord::Users { spawn_per_s, think_s: [min, max], duration_s, balance, .. } => {
             let [spawn, min, max, duration] = [spawn_per_s, min, max, duration_s].map(|it| number(*it));
-            format!("{short}, {spawn} more per second, thinking {min} to {max} s, for {duration} s")
+            let balance = balance.as_ref().map(|balance| format!(", {balance}")).unwrap_or_default();
+            format!("{short}, {spawn} more per second, thinking {min} to {max} s, for {duration} s{balance}")
         }
     }
 }

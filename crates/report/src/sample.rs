@@ -58,6 +58,8 @@ pub(crate) fn cell(design: &str, fault: &str, rate_per_s: f64) -> Cell {
         phases: [].into(),
         steps: vec![],
         metastability: None,
+        responses: None,
+        theory: None,
         priorities: [].into(),
         detection_s: None,
         alerts_total: None,

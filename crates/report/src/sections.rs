@@ -4,10 +4,16 @@
 //! With several seeds a number is the mean over them; one that a seed does not have is not there.
 
 mod ablation;
+mod business;
+mod capacity;
+mod expected;
 mod frontier;
+mod histogram;
 mod hysteresis;
 mod metric;
 mod numbers;
+mod spots;
+mod summary;
 mod tables;
 mod terminal;
 #[cfg(test)]
@@ -18,6 +24,7 @@ use evidence::record::{Record, Section, SectionKind};
 use crate::grid::Grid;
 use crate::words::Tone;
 pub(crate) use frontier::Points;
+pub(crate) use histogram::Bars;
 pub(crate) use hysteresis::Course;
 use numbers::Numbers;
 pub(crate) use terminal::text;
@@ -36,6 +43,21 @@ pub(crate) struct Sheet {
     pub(crate) findings: Vec<String>,
     /// What is drawn of it.
     pub(crate) drawing: Option<Drawing>,
+    /// Whether the table only repeats what is drawn: where there is a drawing, it is opened on demand.
+    pub(crate) folded: bool,
+    /// Numbers to begin with.
+    pub(crate) tiles: Vec<Tile>,
+    /// Paragraphs, each under its heading.
+    pub(crate) prose: Vec<(String, String)>,
+}
+
+/// A number that stands by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tile {
+    pub(crate) value: String,
+    /// What it is a number of.
+    pub(crate) label: String,
+    pub(crate) tone: Tone,
 }
 
 /// What stands in one field.
@@ -52,6 +74,8 @@ pub(crate) enum Drawing {
     Hysteresis(Vec<Course>),
     /// Latency against goodput.
     Frontier(Vec<Points>),
+    /// Histograms.
+    Bars(Vec<Bars>),
 }
 
 impl Entry {
@@ -82,8 +106,13 @@ pub(crate) fn sheets(record: &Record, grid: &Grid<'_>) -> Vec<Sheet> {
             SectionKind::Hysteresis => hysteresis::sheet(&source),
             SectionKind::Frontier => frontier::sheet(&source),
             SectionKind::Ablation => ablation::sheet(&source),
+            SectionKind::Histogram => histogram::sheet(&source),
+            SectionKind::Capacity => capacity::sheet(&source),
+            SectionKind::Business => business::sheet(&source),
+            SectionKind::Expected => expected::sheet(&source),
+            SectionKind::Summary => summary::sheet(&source, record),
         };
-        (!sheet.groups.is_empty()).then_some(sheet)
+        (!sheet.groups.is_empty() || !sheet.prose.is_empty()).then_some(sheet)
     };
     record.sections.iter().filter_map(sheet).collect()
 }
@@ -92,7 +121,17 @@ impl<'a> Source<'a> {
     fn sheet(&self, heads: Vec<String>, groups: Vec<Vec<Vec<Entry>>>) -> Sheet {
         let groups = groups.into_iter().filter(|group| !group.is_empty()).collect();
         let Section { title, text, .. } = self.section.clone();
-        Sheet { title, text, heads, groups, findings: Vec::new(), drawing: None }
+        Sheet {
+            title,
+            text,
+            heads,
+            groups,
+            findings: Vec::new(),
+            drawing: None,
+            folded: false,
+            tiles: Vec::new(),
+            prose: Vec::new(),
+        }
     }
 
     fn designs(&self) -> Vec<&'a str> {

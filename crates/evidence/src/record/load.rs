@@ -59,6 +59,9 @@ pub enum LoadRecord {
         think_s: [f64; 2],
         /// Seconds.
         duration_s: f64,
+        /// How they choose among replicas: `round-robin` or `least-outstanding`; at random unless it stands there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        balance: Option<String>,
     },
 }
 

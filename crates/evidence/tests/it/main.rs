@@ -18,5 +18,6 @@ fn meta() -> CellMeta {
         load_name: None,
         slo: evidence::SLO,
         capacity_per_s: 152.0,
+        detail: None,
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Children {
 
 #[derive(Debug)]
 struct Running {
-    name: &'static str,
+    name: String,
     process: Child,
     /// Held apart from `process`, which would close it as soon as it is waited for.
     lifeline: Option<ChildStdin>,
@@ -37,7 +37,11 @@ impl Children {
         let mut running = Vec::new();
         for service in &plan.services {
             let mut command = Command::new(&program);
-            command.args(["serve", service.name, "--design", &plan.design, "--stop-with-stdin"]);
+            let kind = service.process.kind.name();
+            command.args(["serve", kind, "--design", &plan.design, "--stop-with-stdin"]);
+            if service.process.replica > 1 {
+                command.args(["--replica", &service.process.replica.to_string()]);
+            }
             command.args([
                 "--bind",
                 &service.listen.ip().to_string(),
@@ -50,7 +54,10 @@ impl Children {
             if let Some(admin) = service.admin {
                 command.args(["--admin-port", &admin.port().to_string()]);
             }
-            for Planned { name, reachable, .. } in &plan.services {
+            // Services call each other by their names; only clients know of replicas.
+            for Planned { name, reachable, .. } in
+                plan.services.iter().filter(|other| other.process.replica == 1)
+            {
                 command.args(["--peer", &format!("{name}={reachable}")]);
             }
             command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
@@ -62,7 +69,7 @@ impl Children {
                 .with_context(|| format!("cannot start {}", service.name))
                 .map_err(Failure::stopped)?;
             let lifeline = process.stdin.take();
-            running.push(Running { name: service.name, process, lifeline });
+            running.push(Running { name: service.name.clone(), process, lifeline });
         }
         Ok(Self { running, grace: plan.grace })
     }

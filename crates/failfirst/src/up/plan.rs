@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use lab::serve::{ServiceKind, StoreUrl};
+use lab::serve::{Process, ServiceKind, StoreUrl};
 
 use crate::cli::UpArgs;
 use crate::failure::Failure;
@@ -29,8 +29,10 @@ pub(super) struct Plan {
 /// One service of a [`Plan`].
 #[derive(Debug)]
 pub(super) struct Planned {
-    /// Its name.
-    pub(super) name: &'static str,
+    /// Its name; of a replica with its number.
+    pub(super) name: String,
+    /// Which process of which service it is.
+    pub(super) process: Process,
     /// Where it listens.
     pub(super) listen: SocketAddr,
     /// Where the others reach it.
@@ -42,30 +44,41 @@ pub(super) struct Planned {
 impl Plan {
     pub(super) fn new(args: &UpArgs) -> Result<Self, Failure> {
         let design = crate::designs::resolve(&args.design)?;
-        let topology = design.topology;
+        let processes = design.processes();
         let store = crate::serve::store(args.store.as_ref(), args.data.as_ref(), &design.name);
         let own_port = |kind| match kind {
             ServiceKind::OrderApi => args.port_order_api,
             ServiceKind::OrderProcessor => args.port_order_processor,
             ServiceKind::PaymentService => args.port_payment_service,
         };
-        let services = topology.processes().iter().zip(0..).map(|(&kind, offset)| {
-            let port = own_port(kind).unwrap_or(args.base_port + offset);
-            Planned {
-                name: kind.name(),
+        let services = processes.into_iter().zip(0..).map(|(process, offset)| {
+            // Replicas are neighbours, of a port of their own too.
+            let port = match own_port(process.kind) {
+                Some(port) => port.checked_add(offset_of(process)),
+                None => args.base_port.checked_add(offset),
+            };
+            let port =
+                port.ok_or_else(|| Failure::input(anyhow!("there is no port left for {}", process.name())))?;
+            let admin = args.admin_base_port.map(|base| {
+                let port = base.checked_add(offset);
+                port.ok_or_else(|| {
+                    Failure::input(anyhow!("there is no admin port left for {}", process.name()))
+                })
+            });
+            Ok(Planned {
+                name: process.name(),
+                process,
                 listen: SocketAddr::new(args.bind, port),
                 reachable: SocketAddr::new(reachable_at(args.bind), port),
-                admin: args
-                    .admin_base_port
-                    .map(|base| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), base + offset)),
-            }
+                admin: admin.transpose()?.map(|port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)),
+            })
         });
         Ok(Self {
             design: args.design.clone(),
             grace: args.grace,
             connections_max: args.connections,
             store,
-            services: services.collect(),
+            services: services.collect::<Result<_, Failure>>()?,
         })
     }
 
@@ -85,9 +98,14 @@ impl Plan {
 }
 
 impl Planned {
-    fn addresses(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
-        std::iter::once(self.listen).chain(self.admin).map(|address| (self.name, address))
+    fn addresses(&self) -> impl Iterator<Item = (&str, SocketAddr)> {
+        std::iter::once(self.listen).chain(self.admin).map(|address| (self.name.as_str(), address))
     }
+}
+
+/// How many replicas of the same service come before it.
+fn offset_of(process: Process) -> u16 {
+    u16::try_from(process.replica.saturating_sub(1)).unwrap_or(u16::MAX)
 }
 
 fn cannot_listen(name: &str, address: SocketAddr, error: io::Error) -> Failure {
@@ -116,11 +134,12 @@ fn reachable_at(bind: IpAddr) -> IpAddr {
 mod tests {
     use std::time::Duration;
 
-    use super::{Plan, Planned, StoreUrl, reachable_at};
+    use super::{Plan, Planned, Process, ServiceKind, StoreUrl, reachable_at};
 
-    fn planned(name: &'static str, port: u16) -> Planned {
+    fn planned(name: &str, port: u16) -> Planned {
         let address = ([127, 0, 0, 1], port).into();
-        Planned { name, listen: address, reachable: address, admin: None }
+        let process = Process { kind: ServiceKind::OrderApi, replica: 1 };
+        Planned { name: name.to_owned(), process, listen: address, reachable: address, admin: None }
     }
 
     #[test]

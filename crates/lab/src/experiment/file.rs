@@ -86,6 +86,7 @@ pub(super) fn read(label: &str, text: &str, source: Source) -> Result<Experiment
         faults,
         load: file.load.into(),
         slo: file.slo.map_or(evidence::SLO, load::Span::get),
+        responses: file.section.iter().any(|section| section.get_ref().kind.needs_responses()),
         sections: Vec::new(),
         expectations: Vec::new(),
     };

@@ -5,7 +5,9 @@ mod file;
 
 use std::time::Duration;
 
-use ::load::{Load, Rate, Spacing, Span};
+use ::load::{Balance, Load, Rate, Spacing, Span};
+
+use evidence::record::LoadRecord;
 
 pub use file::Share;
 pub(super) use file::{LoadSchema, LoadsFile};
@@ -30,6 +32,20 @@ pub struct NamedLoad {
     pub client_timeout: Duration,
     /// The share of orders that claim a high priority; `None` when orders claim none.
     pub high_priority_share: Option<Share>,
+    /// How clients choose among replicas.
+    pub balance: Balance,
+}
+
+impl NamedLoad {
+    /// The load as it stands in a run's record.
+    #[must_use]
+    pub fn record(&self) -> LoadRecord {
+        let mut record = self.load.record();
+        if let LoadRecord::Users { balance, .. } = &mut record {
+            *balance = (self.balance != Balance::default()).then(|| self.balance.as_str().to_owned());
+        }
+        record
+    }
 }
 
 impl LoadPlan {

@@ -3,7 +3,7 @@
 //! The parts that every cell has are assessed from an experiment in which nothing happened. Those that only
 //! some cells have are added by their known names: a fault's window and phases, a bound for each gauge.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use evidence::{
     CellMeta, assess,
@@ -14,11 +14,12 @@ use platform::{ServiceKind, ServiceState, design::Process};
 use serde_json::Value;
 
 use super::{Experiment, NamedLoad};
+use crate::world::sim::detail;
 
 /// Everything that a cell of the experiment can have, as JSON. Series have no elements.
 pub(super) fn prototype(experiment: &Experiment) -> Value {
     let services = services(experiment);
-    let cells = experiment.load.loads.iter().map(|load| of_load(load, experiment.slo, &services));
+    let cells = experiment.load.loads.iter().map(|load| of_load(load, experiment, &services));
     cells.reduce(merged).expect("an experiment without a load is refused")
 }
 
@@ -31,15 +32,18 @@ fn services(experiment: &Experiment) -> Vec<(String, ServiceKind)> {
 }
 
 /// Everything that a cell under this load can have.
-fn of_load(load: &NamedLoad, slo: Duration, services: &[(String, ServiceKind)]) -> Value {
+fn of_load(load: &NamedLoad, experiment: &Experiment, services: &[(String, ServiceKind)]) -> Value {
+    let design = &experiment.designs[0].resolved.design;
+    let detail = experiment.responses.then(|| detail(design, load));
     let meta = CellMeta {
         design: String::new(),
         fault: String::new(),
         seed: 0,
-        load: load.load.record(),
+        load: load.record(),
         load_name: load.name.clone(),
-        slo,
+        slo: experiment.slo,
         capacity_per_s: 0.0,
+        detail,
     };
     let facts = Facts {
         services: services.iter().map(|(name, kind)| (name.clone(), gauges(*kind))).collect(),
@@ -101,6 +105,8 @@ fn gauges(kind: ServiceKind) -> ServiceGauges {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         experiment::metric::check_path,

@@ -91,10 +91,12 @@ impl Schedule {
                 load: self.load.clone(),
                 client_timeout: self.client_timeout,
                 high_priority_share: None,
+                balance: load::Balance::default(),
             },
             slo: evidence::SLO,
             seed: self.seed,
             rest: REST,
+            responses: false,
         }
     }
 

@@ -18,7 +18,7 @@ use std::{
 use chaos::{ChaosError, FaultPlan, inject};
 use domain::StoreError;
 use evidence::{
-    CellMeta, assess,
+    CellMeta, Detail, assess,
     facts::{Facts, Told},
     record::Cell,
 };
@@ -30,7 +30,10 @@ use self::{hosts::Hosts, sampler::Sampler};
 use crate::{
     collector::{Testimony, collect},
     experiment::NamedLoad,
-    world::orders::{self, Orders},
+    world::{
+        orders::{self, Orders},
+        targets,
+    },
 };
 
 /// When the load begins, from the beginning of the world: a whole second, so that the services' seconds
@@ -57,6 +60,8 @@ pub(crate) struct CellPlan {
     pub(crate) seed: u64,
     /// How long nothing may move before the run is at rest; [`REST`] unless somebody waits for stragglers.
     pub(crate) rest: Duration,
+    /// Whether the cell carries what every request took.
+    pub(crate) responses: bool,
 }
 
 /// What a cell is put together from. Tests put faulty parts in.
@@ -117,12 +122,23 @@ pub(crate) fn cell(plan: &CellPlan, facts: &Facts) -> Cell {
         design: plan.design.name.clone(),
         fault: plan.fault.name().to_owned(),
         seed: plan.seed,
-        load: plan.load.load.record(),
+        load: plan.load.record(),
         load_name: plan.load.name.clone(),
         slo: plan.slo,
         capacity_per_s: plan.design.capacity_per_s(&Hardship::default()),
+        detail: plan.responses.then(|| detail(&plan.design, &plan.load)),
     };
     assess(meta, facts)
+}
+
+/// What the experiment's sections need to know of the cell.
+pub(crate) fn detail(design: &Design, load: &NamedLoad) -> Detail {
+    Detail {
+        client_timeout: load.client_timeout,
+        replicas: design.replicas_of(ServiceKind::PaymentService),
+        slots: design.payment.slots.get(),
+        service_time: design.payment.service_time.mean(),
+    }
 }
 
 async fn course(plan: &CellPlan, wiring: &Wiring) -> Result<Testimony, CellError> {
@@ -172,6 +188,7 @@ async fn ask(plan: &CellPlan, clients: &Node, duplicates: &Duplicates) -> load::
     let options = DriveOptions {
         client_timeout: plan.load.client_timeout,
         duplicates: duplicates.clone(),
+        targets: targets(&plan.design, plan.load.balance, clients.rng("balance")),
         ..DriveOptions::default()
     };
     let ask = move |sequence| orders.ask(sequence);

@@ -156,6 +156,16 @@ fn a_wrong_experiment_is_refused_with_its_place_and_its_reason() {
             "{head}{load}{expect}metric = \"offered\"\nat_least_times = {{ times = 1, metric = \"offred\" }}\n"
         ),
         format!("{head}{load}{expect}metric = \"offered\"\nat_least = 1\nover_seeds = \"median\"\n"),
+        format!("{head}{load}[[section]]\nkind = \"business\"\ntitle = \"t\"\norder_value = -50\n"),
+        format!("{head}{load}[[section]]\nkind = \"business\"\ntitle = \"t\"\nsales_per_year = 0\n"),
+        format!("{head}{load}[[section]]\nkind = \"capacity\"\ntitle = \"t\"\norder_value = 50\n"),
+        format!("{head}{load}[[section]]\nkind = \"histogram\"\ntitle = \"t\"\nof = \"money\"\n"),
+        format!("{head}{load}[[section]]\nkind = \"expected\"\ntitle = \"t\"\n"),
+        format!(
+            "{head}{load}[[section]]\nkind = \"expected\"\ntitle = \"t\"\nexpected = [{{ what = \"w\", metric = \"responses.requests\", value = 1 }}]\n"
+        ),
+        format!("{head}{load}balance = \"fair\"\n"),
+        format!("{head}{load}[[variant]]\nname = \"v\"\nextends = \"small-service\"\nreplicas = 0\n"),
     ];
     let cases: Vec<_> = cases.iter().map(String::as_str).collect();
     let judge = |folder: &Path, path: &str| match Experiment::read(Path::new(path)) {

@@ -22,6 +22,7 @@ fn cell(design: &str, rate_per_s: f64, fault: &str) -> Cell {
         load_name: None,
         slo: evidence::SLO,
         capacity_per_s: 152.0,
+        detail: None,
     };
     let max = GAUGES.map(|gauge| (gauge.to_owned(), 0)).into();
     let per_second = GAUGES.map(|gauge| (gauge.to_owned(), vec![0; 20])).into();

@@ -100,9 +100,8 @@ impl Design {
     /// Every process, from the edge inwards, the replicas of a service beside each other.
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
-        let replicas = |&kind: &ServiceKind| {
-            (1..=self.replicas_of(kind)).map(move |replica| Process { kind, replica })
-        };
+        let replicas =
+            |&kind: &ServiceKind| (1..=self.replicas_of(kind)).map(move |replica| Process { kind, replica });
         self.topology.processes().iter().flat_map(replicas).collect()
     }
 

@@ -1,5 +1,5 @@
-// Draws the sections that an experiment asks for: the hysteresis of a load in steps, and the frontier of latency
-// against goodput. Colours are those of the designs everywhere else on the page.
+// Draws the sections that an experiment asks for: the hysteresis of a load in steps, the frontier of latency against
+// goodput, and histograms. Colours are those of the designs everywhere else on the page.
 (() => {
   "use strict";
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -74,7 +74,47 @@
     Plotly.newPlot(element, traces, plot, { displayModeBar: false, responsive: true });
   }
 
-  const kinds = { hysteresis, frontier };
+  const outcome = { succeeded: "--d2", declined: "--d4", rejected: "--d5", failed: "--d3", timed_out: "--bad" };
+
+  function bars(element, charts) {
+    const width = element.clientWidth || 900;
+    const across = Math.max(1, Math.min(charts.length, width < 700 ? 1 : 2));
+    const down = Math.ceil(charts.length / across);
+    const gap = 0.07, rowGap = down > 1 ? 0.3 / down : 0;
+    const heights = charts.flatMap((chart) => chart.labels.map((_, i) => chart.stacks.reduce((sum, stack) => sum + stack.counts[i], 0)));
+    const top = Math.max(1, ...heights) * 1.12;
+    const flat = charts.length === 1 && charts[0].labels.length < 8;
+    const plot = layout({
+      height: flat ? 90 + 46 * charts[0].labels.length : 330 * down, barmode: "stack", bargap: flat ? 0.35 : 0.08, hovermode: flat ? "closest" : "x unified",
+      margin: { l: flat ? 110 : 46, r: 14, t: 26, b: flat ? 34 : 76 }, showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 1, xanchor: "right" },
+    });
+    const seen = new Set();
+    const traces = charts.flatMap((chart, i) => {
+      const n = i === 0 ? "" : String(i + 1);
+      const column = i % across, row = Math.floor(i / across);
+      const w = (1 - gap * (across - 1)) / across, h = (1 - rowGap * (down - 1)) / down;
+      const x0 = column * (w + gap), y1 = 1 - row * (h + rowGap);
+      const along = { ...axis(), type: "category", tickfont: { size: flat ? 13 : 10.5 }, ...(flat ? { autorange: "reversed" } : { tickangle: -60 }) };
+      const counts = { ...axis(), range: flat ? undefined : [0, top], title: column === 0 || flat ? { text: "requests", font: { size: 11 } } : undefined };
+      plot[`xaxis${n}`] = { ...(flat ? counts : along), domain: [x0, x0 + w], anchor: `y${n}` };
+      plot[`yaxis${n}`] = { ...(flat ? along : counts), domain: [y1 - h, y1], anchor: `x${n}` };
+      if (chart.title) plot.annotations.push({ xref: `x${n} domain`, yref: `y${n} domain`, x: 0, y: 1, xanchor: "left", yanchor: "bottom", showarrow: false, font: { size: 13 }, text: `<b>${safe(chart.title)}</b>` });
+      return chart.stacks.map((stack) => {
+        const fresh = !seen.has(stack.key);
+        seen.add(stack.key);
+        const labels = chart.labels.map(safe);
+        return {
+          type: "bar", orientation: flat ? "h" : "v", name: stack.name, legendgroup: stack.key, showlegend: fresh,
+          x: flat ? stack.counts : labels, y: flat ? labels : stack.counts, marker: { color: css(outcome[stack.key]) },
+          ...(flat && { text: stack.counts.map((v) => (v > 0 ? String(Math.round(v * 10) / 10) : "")), textposition: "inside", insidetextanchor: "middle", textangle: 0, textfont: { color: "#fff" } }),
+          hovertemplate: `%{${flat ? "x" : "y"}:,.1f} ${stack.name}<extra></extra>`, xaxis: `x${n}`, yaxis: `y${n}`,
+        };
+      });
+    });
+    Plotly.newPlot(element, traces, plot, { displayModeBar: false, responsive: true });
+  }
+
+  const kinds = { hysteresis, frontier, bars };
   const draw = () => document.querySelectorAll(".drawing").forEach((element) => {
     element.replaceChildren();
     kinds[element.dataset.kind](element, JSON.parse(document.getElementById(element.dataset.numbers).textContent));

@@ -22,7 +22,15 @@ pub(super) fn sections(sheets: &[Sheet]) -> Markup {
                 h2 id={ "section-title-" (i) } { (sheet.title) }
                 @if !sheet.text.is_empty() { p { (sheet.text) } }
                 @if let Some(drawing) = &sheet.drawing { (place(i, drawing)) }
-                (table(sheet))
+                (tiles(sheet))
+                @if !sheet.prose.is_empty() {
+                    div.prose { @for (heading, said) in &sheet.prose { h3 { (heading) } p { (said) } } }
+                }
+                @if sheet.folded && sheet.drawing.is_some() {
+                    details.folded { summary { "In numbers" } (table(sheet)) }
+                } @else if !sheet.groups.is_empty() {
+                    (table(sheet))
+                }
                 @if !sheet.findings.is_empty() {
                     ul.findings { @for finding in &sheet.findings { li { (finding) } } }
                 }
@@ -36,6 +44,7 @@ fn place(index: usize, drawing: &Drawing) -> Markup {
     let (kind, numbers) = match drawing {
         Drawing::Hysteresis(courses) => ("hysteresis", serde_json::to_string(courses)),
         Drawing::Frontier(points) => ("frontier", serde_json::to_string(points)),
+        Drawing::Bars(bars) => ("bars", serde_json::to_string(bars)),
     };
     let numbers = numbers.expect("all keys are text, and memory takes every write");
     // "</script>" inside a design's name must not end the element.
@@ -49,6 +58,10 @@ fn place(index: usize, drawing: &Drawing) -> Markup {
             "Latency (p99 of successes) against goodput; one point for each load, larger where more was refused or \
              failed. To the lower right is better."
         }
+        Drawing::Bars(bars) if bars.len() > 1 || bars.iter().any(|bars| !bars.title.is_empty()) => {
+            "Requests by how long they took; one that was given up took until then."
+        }
+        Drawing::Bars(_) => "Requests by how they ended.",
     };
     html! {
         figure {
@@ -56,6 +69,27 @@ fn place(index: usize, drawing: &Drawing) -> Markup {
             div.drawing data-kind=(kind) data-numbers={ "section-numbers-" (index) } {}
             script type="application/json" id={ "section-numbers-" (index) } { (PreEscaped(numbers)) }
         }
+    }
+}
+
+/// The numbers that a section begins with.
+fn tiles(sheet: &Sheet) -> Markup {
+    html! {
+        @if !sheet.tiles.is_empty() {
+            ul.tiles {
+                @for tile in &sheet.tiles {
+                    li class=(tone_class(tile.tone)) { strong { (tile.value) } span { (tile.label) } }
+                }
+            }
+        }
+    }
+}
+
+const fn tone_class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Mixed => "mixed",
+        Tone::Bad => "bad",
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn text(path: &str, number: &Number) -> String {
     let last = path.rsplit('.').next().unwrap_or(path);
     if last.ends_with("_ratio") {
         format::percent(Some(value))
-    } else if path.contains("latency_ms") {
+    } else if path.contains("latency_ms") || path.contains("time_ms") {
         format::millis(Some(value))
     } else if last.ends_with("_per_s") {
         format!("{}/s", format::number(value))

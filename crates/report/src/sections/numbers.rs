@@ -48,6 +48,28 @@ impl Numbers {
         Self { cells: record.cells.iter().map(cell).collect() }
     }
 
+    /// The least and the greatest value of a metric over the seeds that have one.
+    pub(super) fn range(
+        &self,
+        design: &str,
+        fault: &str,
+        load: &LoadRecord,
+        metric: &str,
+    ) -> Option<(f64, f64)> {
+        let here = self
+            .cells
+            .iter()
+            .filter(|(key, _)| key.design == design && key.fault == fault && key.load == *load);
+        let values = here.filter_map(|(_, cell)| match find(cell, metric) {
+            Found::Value(value) => value,
+            Found::Text(_) | Found::NotANumber | Found::Missing => None,
+        });
+        values.fold(None, |range, value| match range {
+            None => Some((value, value)),
+            Some((least, most)) => Some((least.min(value), most.max(value))),
+        })
+    }
+
     /// The mean of a metric over the seeds; null in one of them is null.
     pub(super) fn mean(&self, design: &str, fault: &str, load: &LoadRecord, metric: &str) -> Number {
         let here = self

@@ -15,7 +15,15 @@ pub(crate) fn text(sheets: &[Sheet], width: u16, colour: bool) -> String {
         if !sheet.text.is_empty() {
             text.push_str(&paragraph("  ", &sheet.text, width));
         }
-        text.push_str(&table(sheet, width, colour));
+        for tile in &sheet.tiles {
+            text.push_str(&paragraph(&format!("  {:>12}  ", tile.value), &tile.label, width));
+        }
+        for (heading, said) in &sheet.prose {
+            text.push_str(&paragraph("  ", &format!("{heading}. {said}"), width));
+        }
+        if !sheet.groups.is_empty() {
+            text.push_str(&table(sheet, width, colour));
+        }
         for finding in &sheet.findings {
             text.push_str(&paragraph("  ", finding, width));
         }

@@ -15,6 +15,10 @@ fn section(kind: SectionKind) -> Section {
         loads: vec![],
         faults: vec![],
         reference: None,
+        of: None,
+        order_value: None,
+        sales_per_year: None,
+        expected: vec![],
     }
 }
 

@@ -69,6 +69,7 @@ fn cell(toy: &Toy, fault: &str, rate: u64, seed: u64) -> Cell {
         load_name: None,
         slo: evidence::SLO,
         capacity_per_s: CAPACITY,
+        detail: None,
     };
     assess(meta, &run(toy, fault, rate, seed))
 }

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use ::load::{Load, LoadError, Offset, Rate, RateStep, Spacing, Span, Think};
+use ::load::{Balance, Load, LoadError, Offset, Rate, RateStep, Spacing, Span, Think};
 use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
@@ -93,7 +93,7 @@ fn conflict(load: &NamedLoad, before: &[NamedLoad]) -> Option<String> {
     if before.iter().any(|other| other.name == load.name) {
         return Some(format!("the load {name} is there twice"));
     }
-    let twin = before.iter().find(|other| other.load.record() == load.load.record())?;
+    let twin = before.iter().find(|other| other.record() == load.record())?;
     let other = twin.name.as_deref().unwrap_or_default();
     Some(format!("the loads {other} and {name} ask for the same"))
 }
@@ -154,6 +154,8 @@ pub(in crate::experiment) struct RawLoad {
     client_timeout: Option<Span>,
     /// The share of orders that say `"priority": "high"`; none claims a priority unless said.
     high_priority_share: Option<Share>,
+    /// How clients choose among the replicas of a design that has several; `random` unless said.
+    balance: Option<Balance>,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
@@ -175,11 +177,13 @@ impl TryFrom<RawLoad> for LoadFile {
             return Err("a load's name is made of letters, digits, `.`, `-`, `_` and `%`".to_owned());
         }
         let client_timeout = raw.client_timeout.map_or(CLIENT_TIMEOUT_DEFAULT, Span::get);
+        let balance = raw.balance.unwrap_or_default();
         let loads = raw.loads()?;
         if name.is_some() && loads.len() > 1 {
             return Err("a load with a name has one rate".to_owned());
         }
-        let named = |load| NamedLoad { name: name.clone(), load, client_timeout, high_priority_share };
+        let named =
+            |load| NamedLoad { name: name.clone(), load, client_timeout, high_priority_share, balance };
         Ok(Self(loads.into_iter().map(named).collect()))
     }
 }
