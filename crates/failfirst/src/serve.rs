@@ -46,7 +46,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         peers: args.peers.iter().map(|peer| (peer.service.name().to_owned(), peer.address)).collect(),
         seed: args.seed,
     };
-    let store = store(args.store.as_ref(), args.data.as_ref(), &design.name);
+    let store = of_replica(store(args.store.as_ref(), args.data.as_ref(), &design.name), args.replica);
     let runtime =
         tokio::runtime::Runtime::new().context("cannot start the runtime").map_err(Failure::stopped)?;
     let outcome = runtime.block_on(async {
@@ -84,6 +84,16 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     // Connections that are still open, and the thread that reads standard input, are not waited for.
     runtime.shutdown_background();
     outcome
+}
+
+/// Replicas share nothing: from the second on each has a folder of its own in the directory.
+fn of_replica(store: StoreUrl, replica: u32) -> StoreUrl {
+    match store {
+        StoreUrl::Redb(directory) if replica > 1 => {
+            StoreUrl::Redb(directory.join(format!("replica-{replica}")))
+        }
+        store => store,
+    }
 }
 
 /// Where services keep what they own, as it was asked for.

@@ -68,8 +68,9 @@ impl Page<'_> {
                     (self.header())
                     (self.navigation())
                     main {
+                        (sections::first(self.sheets))
                         (self.summary())
-                        (sections::sections(self.sheets))
+                        (sections::others(self.sheets))
                         @for (i, fault) in self.grid.faults.iter().enumerate() { (self.fault(i, fault)) }
                         (tables::ledger(self.grid))
                         (tables::spread(self.record, self.grid))

@@ -47,8 +47,8 @@ pub(crate) struct Sheet {
     pub(crate) folded: bool,
     /// Numbers to begin with.
     pub(crate) tiles: Vec<Tile>,
-    /// Paragraphs, each under its heading.
-    pub(crate) prose: Vec<(String, String)>,
+    /// Sentences under headings.
+    pub(crate) prose: Vec<(String, Vec<String>)>,
 }
 
 /// A number that stands by itself.

@@ -86,7 +86,7 @@
     const flat = charts.length === 1 && charts[0].labels.length < 8;
     const plot = layout({
       height: flat ? 90 + 46 * charts[0].labels.length : 330 * down, barmode: "stack", bargap: flat ? 0.35 : 0.08, hovermode: flat ? "closest" : "x unified",
-      margin: { l: flat ? 110 : 46, r: 14, t: 26, b: flat ? 34 : 76 }, showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 1, xanchor: "right" },
+      margin: { l: flat ? 110 : 46, r: 14, t: 26, b: flat ? 34 : 48 }, showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 1, xanchor: "right" },
     });
     const seen = new Set();
     const traces = charts.flatMap((chart, i) => {
@@ -94,7 +94,7 @@
       const column = i % across, row = Math.floor(i / across);
       const w = (1 - gap * (across - 1)) / across, h = (1 - rowGap * (down - 1)) / down;
       const x0 = column * (w + gap), y1 = 1 - row * (h + rowGap);
-      const along = { ...axis(), type: "category", tickfont: { size: flat ? 13 : 10.5 }, ...(flat ? { autorange: "reversed" } : { tickangle: -60 }) };
+      const along = { ...axis(), type: "category", tickfont: { size: flat ? 13 : 10.5 }, ...(flat ? { autorange: "reversed" } : { tickangle: 0, tickvals: chart.labels.map(safe), ticktext: chart.labels.map((label, j) => (j % 2 ? "" : label.split(" to ")[0])), title: { text: "response time from, in seconds", font: { size: 11 } } }) };
       const counts = { ...axis(), range: flat ? undefined : [0, top], title: column === 0 || flat ? { text: "requests", font: { size: 11 } } : undefined };
       plot[`xaxis${n}`] = { ...(flat ? counts : along), domain: [x0, x0 + w], anchor: `y${n}` };
       plot[`yaxis${n}`] = { ...(flat ? along : counts), domain: [y1 - h, y1], anchor: `x${n}` };

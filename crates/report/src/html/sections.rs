@@ -14,17 +14,26 @@ pub(super) fn navigation(sheets: &[Sheet]) -> Markup {
     }
 }
 
-/// All of them.
-pub(super) fn sections(sheets: &[Sheet]) -> Markup {
+/// Those that are written for people in a hurry, which begin the page.
+pub(super) fn first(sheets: &[Sheet]) -> Markup {
+    chosen(sheets, |sheet| !sheet.prose.is_empty())
+}
+
+/// All others.
+pub(super) fn others(sheets: &[Sheet]) -> Markup {
+    chosen(sheets, |sheet| sheet.prose.is_empty())
+}
+
+fn chosen(sheets: &[Sheet], is_meant: impl Fn(&Sheet) -> bool) -> Markup {
     html! {
-        @for (i, sheet) in sheets.iter().enumerate() {
+        @for (i, sheet) in sheets.iter().enumerate().filter(|(_, sheet)| is_meant(sheet)) {
             section.asked id={ "section-" (i) } aria-labelledby={ "section-title-" (i) } {
                 h2 id={ "section-title-" (i) } { (sheet.title) }
                 @if !sheet.text.is_empty() { p { (sheet.text) } }
                 @if let Some(drawing) = &sheet.drawing { (place(i, drawing)) }
                 (tiles(sheet))
                 @if !sheet.prose.is_empty() {
-                    div.prose { @for (heading, said) in &sheet.prose { h3 { (heading) } p { (said) } } }
+                    (prose(sheet))
                 }
                 @if sheet.folded && sheet.drawing.is_some() {
                     details.folded { summary { "In numbers" } (table(sheet)) }
@@ -68,6 +77,18 @@ fn place(index: usize, drawing: &Drawing) -> Markup {
             figcaption { span { (caption) } }
             div.drawing data-kind=(kind) data-numbers={ "section-numbers-" (index) } {}
             script type="application/json" id={ "section-numbers-" (index) } { (PreEscaped(numbers)) }
+        }
+    }
+}
+
+/// One sentence is a paragraph, several are a list.
+fn prose(sheet: &Sheet) -> Markup {
+    html! {
+        div.prose {
+            @for (heading, said) in &sheet.prose {
+                h3 { (heading) }
+                @if let [only] = said.as_slice() { p { (only) } } @else { ul { @for line in said { li { (line) } } } }
+            }
         }
     }
 }
@@ -125,7 +146,7 @@ fn class(entry: &Entry) -> String {
         Some(Tone::Mixed) => "doubtful ",
         Some(Tone::Good) | None => "",
     };
-    let is_number = |c: char| c.is_ascii_digit() || c == '–';
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '–' | '$' | '+' | '-');
     let side = if entry.text.starts_with(is_number) { "" } else { "words" };
     format!("{tone}{side}")
 }

@@ -79,6 +79,7 @@ fn outcomes(source: &Source<'_>) -> Sheet {
     let labels = spots.iter().map(|spot| spot.label.clone()).collect();
     let bars = Bars { title: String::new(), labels, stacks: used(ENDINGS.map(stack).into()) };
     let mut sheet = source.sheet(heads, vec![lines]);
+    sheet.folded = true;
     sheet.drawing = (!bars.labels.is_empty()).then(|| Drawing::Bars(vec![bars]));
     sheet
 }

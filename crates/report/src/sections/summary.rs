@@ -31,7 +31,7 @@ pub(super) fn sheet(source: &Source<'_>, record: &Record) -> Sheet {
     sheet.tiles = tiles(worst, terms);
     let mut say = |heading: &str, sentences: Vec<String>| {
         if !sentences.is_empty() {
-            sheet.prose.push((heading.to_owned(), sentences.join(" ")));
+            sheet.prose.push((heading.to_owned(), sentences));
         }
     };
     say("What happened", spots.iter().map(happened).collect());

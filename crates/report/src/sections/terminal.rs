@@ -19,7 +19,7 @@ pub(crate) fn text(sheets: &[Sheet], width: u16, colour: bool) -> String {
             text.push_str(&paragraph(&format!("  {:>12}  ", tile.value), &tile.label, width));
         }
         for (heading, said) in &sheet.prose {
-            text.push_str(&paragraph("  ", &format!("{heading}. {said}"), width));
+            text.push_str(&paragraph("  ", &format!("{heading}. {}", said.join(" ")), width));
         }
         if !sheet.groups.is_empty() {
             text.push_str(&table(sheet, width, colour));
@@ -83,7 +83,8 @@ fn block_text(sheet: &Sheet, columns: &[usize], widths: &[usize], colour: bool) 
 
 /// Words stand to the left: the first column, and columns in which no field begins like a number.
 fn is_word(sheet: &Sheet, column: usize) -> bool {
-    let numeric = |entry: &Entry| entry.text.starts_with(|c: char| c.is_ascii_digit());
+    let numeric =
+        |entry: &Entry| entry.text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '$' | '+' | '-'));
     column == 0 || !sheet.groups.iter().flatten().filter_map(|line| line.get(column)).any(numeric)
 }
 

@@ -1,6 +1,9 @@
 //! Every kind of section over small records.
 
-use evidence::record::{Cell, LoadRecord, LoadStep, Metastability, Stability, Step};
+use evidence::record::{
+    Cell, Expected, HistogramOf, LoadRecord, LoadStep, Metastability, OrderValue, ResponseMs,
+    ResponseSummary, Responses, Stability, Step, Theory,
+};
 
 use super::*;
 use crate::sample;
@@ -171,4 +174,137 @@ fn what_is_too_wide_for_a_terminal_follows_beneath() {
     let text = super::text(&sheets, 30, false);
     assert!(text.lines().all(|line| line.chars().count() <= 30), "{text}");
     assert_eq!(text.matches("refused").count(), 2, "{text}");
+}
+
+/// A sale in which most is lost: two replicas, a payment of 3 s, 30 s of it.
+fn sale(users: u32, seed: u64, served: u64, timed_out: u64) -> Cell {
+    let summary = ResponseSummary {
+        requests: served + timed_out,
+        succeeded: served,
+        failed: timed_out,
+        failure_ratio: None,
+        time_ms: ResponseMs { mean: Some(9_500.0), p50: Some(10_000.0), ..ResponseMs::default() },
+    };
+    let histogram = [("succeeded", vec![0, served, 0]), ("timed_out", vec![0, 0, timed_out])];
+    Cell {
+        seed,
+        load: LoadRecord::Users {
+            users,
+            spawn_per_s: 1.0,
+            think_s: [0.1, 0.5],
+            duration_s: 30.0,
+            balance: None,
+        },
+        offered: served + timed_out,
+        succeeded: served,
+        timed_out,
+        wasted_payments: 14,
+        responses: Some(Responses {
+            client_timeout_s: 10.0,
+            all: summary,
+            by_load_end: summary,
+            bin_ms: 5_000.0,
+            histogram: histogram.map(|(key, counts)| (key.to_owned(), counts)).into(),
+        }),
+        theory: Some(Theory {
+            replicas: 2,
+            slots: 1,
+            service_time_s: 3.0,
+            duration_s: 30.0,
+            maximum_orders: 20.0,
+            payments: 18,
+            payments_for_nobody: 12,
+            served,
+            busy_ratio: Some(0.9),
+            useful_ratio: Some(served as f64 / 20.0),
+        }),
+        ..sample::cell("monolith", "none", 1.0)
+    }
+}
+
+#[test]
+fn a_business_section_shows_the_loss_and_the_formulas_it_came_from() {
+    let order_value = OrderValue::try_from(50.5).ok();
+    let sales_per_year = std::num::NonZeroU32::new(12);
+    let section = Section { order_value, sales_per_year, ..section(SectionKind::Business) };
+    let [sheet] = &shown(vec![sale(20, 1, 6, 40)], section)[..] else { panic!("one") };
+    assert_eq!(texts(sheet), [["20 users", "46", "40", "87 %", "$2,020", "$242,400", "$24,240"]]);
+    assert!(sheet.findings.iter().any(|line| line.contains("× $50.50,")), "{:?}", sheet.findings);
+    assert!(sheet.findings.iter().any(|line| line.ends_with("× 12 sales per year.")), "{:?}", sheet.findings);
+}
+
+#[test]
+fn a_capacity_section_tells_the_busy_from_the_useful() {
+    let [sheet] = &shown(vec![sale(20, 1, 6, 40)], section(SectionKind::Capacity))[..] else { panic!("one") };
+    assert_eq!(texts(sheet), [["20 users", "20", "18", "90 %", "12", "6", "30 %"]]);
+    assert_eq!(sheet.groups[0][0][6].tone, Some(Tone::Bad));
+    assert_eq!(sheet.findings, ["Possible is 2 replicas × 1 slot ÷ 3 s per payment × 30 s = 20 orders."]);
+    let without = shown(vec![sample::cell("a", "none", 50.0)], section(SectionKind::Capacity));
+    assert_eq!(without, [], "a record from before it was asked for has nothing to show");
+}
+
+#[test]
+fn a_histogram_counts_failures_with_the_time_they_took() {
+    let [sheet] = &shown(vec![sale(20, 1, 6, 40)], section(SectionKind::Histogram))[..] else {
+        panic!("one")
+    };
+    let bins = texts(sheet);
+    assert_eq!(bins[0], ["0 to 5 s", ""]);
+    assert_eq!(bins[1], ["5 to 10 s", "6 ████"]);
+    assert_eq!(bins[2], ["10 to 15 s".to_owned(), format!("40 {}", "░".repeat(24))]);
+    let Some(Drawing::Bars(bars)) = &sheet.drawing else { panic!("it is drawn") };
+    let keys: Vec<_> = bars[0].stacks.iter().map(|stack| stack.key).collect();
+    assert_eq!(keys, ["succeeded", "timed_out"], "what never happened is in no legend");
+
+    let outcomes = Section { of: Some(HistogramOf::Outcomes), ..section(SectionKind::Histogram) };
+    let [sheet] = &shown(vec![sale(20, 1, 6, 40)], outcomes)[..] else { panic!("one") };
+    assert_eq!(texts(sheet)[0][..3], ["20 users", "46", "6 (13 %)"]);
+}
+
+#[test]
+fn what_was_expected_stands_beside_the_mean_and_its_spread() {
+    let row = |metric: &str, value, load: Option<&str>| Expected {
+        what: "requests".to_owned(),
+        metric: metric.to_owned(),
+        value,
+        load: load.map(str::to_owned),
+    };
+    let expected = vec![
+        row("responses.by_load_end.requests", 40.0, None),
+        row("responses.all.time_ms.mean", 9_500.0, Some("20 users")),
+        row("offered", 1.0, Some("elsewhere")),
+    ];
+    let section = Section { expected, ..section(SectionKind::Expected) };
+    let [sheet] = &shown(vec![sale(20, 1, 6, 40), sale(20, 2, 6, 44)], section)[..] else { panic!("one") };
+    assert_eq!(
+        texts(sheet),
+        [
+            ["20 users: requests", "40", "48", "46 to 50", "+20 %"],
+            ["20 users: requests", "9.50 s", "9.50 s", "–", "+0 %"],
+        ]
+    );
+}
+
+#[test]
+fn the_summary_says_what_the_numbers_say() {
+    let business = Section { title: "Money".to_owned(), ..section(SectionKind::Business) };
+    let cells = vec![sale(5, 1, 12, 6), sale(20, 1, 6, 40), sale(5, 2, 13, 5), sale(20, 2, 5, 41)];
+    let record = Record { sections: vec![section(SectionKind::Summary), business], ..sample::record(cells) };
+    let sheets = sheets(&record, &Grid::new(&record));
+    insta::assert_snapshot!(super::text(&sheets[..1], 100, false));
+}
+
+#[test]
+fn where_all_is_well_the_summary_claims_no_loss() {
+    let mut calm = sale(5, 1, 20, 0);
+    calm.wasted_payments = 0;
+    let record = Record {
+        sections: vec![section(SectionKind::Summary), section(SectionKind::Business)],
+        ..sample::record(vec![calm])
+    };
+    let text = super::text(&sheets(&record, &Grid::new(&record))[..1], 100, false);
+    assert!(text.contains("nothing is lost"), "{text}");
+    for word in ["given up", "charged after", "fewer were served"] {
+        assert!(!text.contains(word), "{word}: {text}");
+    }
 }
