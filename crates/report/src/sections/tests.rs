@@ -302,7 +302,7 @@ fn where_all_is_well_the_summary_claims_no_loss() {
         sections: vec![section(SectionKind::Summary), section(SectionKind::Business)],
         ..sample::record(vec![calm])
     };
-    let text = super::text(&sheets(&record, &Grid::new(&record))[..1], 100, false);
+    let text = super::text(&sheets(&record, &Grid::new(&record))[..1], 1_000, false);
     assert!(text.contains("nothing is lost"), "{text}");
     for word in ["given up", "charged after", "fewer were served"] {
         assert!(!text.contains(word), "{word}: {text}");
