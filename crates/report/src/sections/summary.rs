@@ -212,7 +212,8 @@ fn costs(spots: &[Spot<'_>], terms: Terms) -> Vec<String> {
         let wasted = spot.count(|run| run.wasted_payments);
         if wasted > 0.0 {
             sentences.push(format!(
-                "{} customers were charged after they had left without an answer, {} to be given back or explained.",
+                "{}: {} customers were charged after they had left without an answer, {} to be given back or explained.",
+                spot.label,
                 amount(wasted),
                 dollars(wasted * terms.order_value)
             ));
