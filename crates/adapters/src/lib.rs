@@ -10,3 +10,5 @@
 
 #[cfg(feature = "redb")]
 pub mod redb;
+#[cfg(feature = "postgres")]
+pub mod postgres;

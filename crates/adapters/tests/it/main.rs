@@ -1,0 +1,5 @@
+//! The adapters of servers against real servers: those that `scripts/dev-services` starts.
+
+#[cfg(feature = "postgres")]
+mod postgres;
+mod services;

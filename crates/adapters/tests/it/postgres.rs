@@ -1,0 +1,43 @@
+//! PostgreSQL.
+
+use std::sync::Arc;
+
+use adapters::postgres::{
+    Postgres, PostgresCharges, PostgresOrders, PostgresRecords, PostgresSettings, PostgresUrl, Schema,
+};
+
+use crate::services::{fresh_name, node, server};
+
+/// The server, if there is one.
+fn url() -> Option<PostgresUrl> {
+    server("FAILFIRST_TEST_POSTGRES").map(|url| url.parse().expect("a URL"))
+}
+
+fn orders(url: &PostgresUrl) -> Postgres {
+    let schema = Schema::of_orders(&fresh_name("orders")).expect("a name");
+    Postgres::open(&node(), url, schema, PostgresSettings::default())
+}
+
+fn charges(url: &PostgresUrl) -> Postgres {
+    let schema = Schema::of_charges(&fresh_name("charges")).expect("a name");
+    Postgres::open(&node(), url, schema, PostgresSettings::default())
+}
+
+#[tokio::test]
+async fn keeps_the_contract_of_an_order_store() {
+    let Some(url) = url() else { return };
+    domain::contract::order_store(|| Arc::new(PostgresOrders::new(&orders(&url)))).await;
+}
+
+#[tokio::test]
+async fn keeps_the_contract_of_a_charge_store() {
+    let Some(url) = url() else { return };
+    domain::contract::charge_store(|| Arc::new(PostgresCharges::new(&charges(&url)))).await;
+}
+
+#[tokio::test]
+async fn keeps_the_contract_of_idempotency_records() {
+    let Some(url) = url() else { return };
+    resilience::idempotency::contract::idempotency_records(|| Arc::new(PostgresRecords::new(&orders(&url))))
+        .await;
+}
