@@ -20,6 +20,8 @@
 //! * [`priorities`]: a limit of which a part is kept for the important; the least important is shed first.
 //! * [`throttle`]: on the client's side, before an overloaded server has to refuse.
 //!
+//! [`shared_rate`] is a rate that several processes keep together, with the bucket in a store that all of them reach.
+//!
 //! A permit is held from the call until its response future is finished or dropped; a response's body
 //! that streams on afterwards is not covered. Bounds: calls in flight never exceed the concurrency
 //! limit; admitted calls in any window of t seconds never exceed rate × t + burst. Under failure nothing
@@ -43,6 +45,7 @@ pub mod adaptive;
 pub mod fairness;
 pub mod guard;
 pub mod priorities;
+pub mod shared_rate;
 pub mod throttle;
 
 mod error;

@@ -7,6 +7,7 @@
 //! | constraint | question it answers | module | example |
 //! |---|---|---|---|
 //! | admission | may this call come in at all? A limit of calls in flight, or of calls per second | [`admission`] | |
+//! | shared rates | the same, for all replicas together | [`admission::shared_rate`] | |
 //! | adaptive limits | how many calls at once are good for it? | [`admission::adaptive`] | |
 //! | fairness | has this tenant more than its share? | [`admission::fairness`] | |
 //! | priorities | who has to go when not all can stay? | [`admission::priorities`] | |

@@ -62,6 +62,10 @@ impl ChargeStore for PostgresCharges {
         self.refunds.submit(Refund { key: key.to_owned(), at_us }).await?
     }
 
+    async fn check(&self) -> Result<(), StoreError> {
+        Ok(self.database().check().await?)
+    }
+
     async fn all(&self) -> Result<Vec<Charge>, StoreError> {
         let all = "SELECT * FROM charges WHERE charge_id IS NOT NULL ORDER BY charge_id";
         let rows = self.database().rows(all, |_none| Ok(())).await?;

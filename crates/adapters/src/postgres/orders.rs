@@ -1,13 +1,14 @@
-//! Orders in PostgreSQL.
+//! Orders and their outbox in PostgreSQL.
 
 mod apply;
 mod insert;
+mod outbox;
 mod row;
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use domain::{Order, OrderEvent, OrderId, OrderState, OrderStore, StoreError};
+use domain::{Message, Order, OrderEvent, OrderId, OrderState, OrderStore, StoreError};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments as _, Row as _};
@@ -18,7 +19,7 @@ use super::database::{Postgres, unreadable};
 use super::error::Failure;
 use super::lane::Lane;
 
-/// An [`OrderStore`] in a schema of orders. See [`crate::postgres`].
+/// An [`OrderStore`] and its [`Outbox`](domain::Outbox) in a schema of orders. See [`crate::postgres`].
 #[derive(Debug)]
 pub struct PostgresOrders {
     inserts: Lane<Insert>,
@@ -37,14 +38,22 @@ impl PostgresOrders {
         sql: &'static str,
         arguments: impl Fn(&mut PgArguments) -> Result<(), BoxDynError> + Send,
     ) -> Result<Vec<PgRow>, Failure> {
-        self.inserts.database().rows(sql, arguments).await
+        self.database().rows(sql, arguments).await
+    }
+
+    const fn database(&self) -> &Postgres {
+        self.inserts.database()
     }
 }
 
 #[async_trait]
 impl OrderStore for PostgresOrders {
-    async fn insert(&self, order: Order) -> Result<(), StoreError> {
-        self.inserts.submit(Insert { order }).await?
+    async fn insert_with(&self, order: Order, messages: Vec<Message>) -> Result<(), StoreError> {
+        self.inserts.submit(Insert { order, messages }).await?
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        Ok(self.database().check().await?)
     }
 
     async fn get(&self, id: &OrderId) -> Result<Option<Order>, StoreError> {

@@ -12,6 +12,7 @@ const NAME_BYTES_MAX: usize = 63;
 /// A migration is never changed once it was released: the next one corrects it.
 const ORDERS: &[(&str, &str)] = &[
     ("orders", include_str!("../../migrations/orders.sql")),
+    ("outbox", include_str!("../../migrations/outbox.sql")),
     ("idempotency", include_str!("../../migrations/idempotency.sql")),
 ];
 

@@ -41,3 +41,13 @@ async fn keeps_the_contract_of_idempotency_records() {
     resilience::idempotency::contract::idempotency_records(|| Arc::new(PostgresRecords::new(&orders(&url))))
         .await;
 }
+
+#[tokio::test]
+async fn keeps_the_contract_of_an_outbox() {
+    let Some(url) = url() else { return };
+    domain::contract::outbox(|| {
+        let store = Arc::new(PostgresOrders::new(&orders(&url)));
+        (Arc::clone(&store) as _, store as _)
+    })
+    .await;
+}

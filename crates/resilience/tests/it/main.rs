@@ -9,6 +9,7 @@ mod hedging;
 mod idempotency;
 mod model;
 mod retries;
+mod shared_rate;
 mod strategies;
 mod support;
 mod timeouts;

@@ -1,15 +1,20 @@
 //! New orders, many in one statement.
 
-use domain::{Currency, Order, StoreError};
+use std::collections::BTreeSet;
+
+use domain::{Currency, Message, Order, StoreError};
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
+use super::outbox;
 use super::row::{signed, text};
 use crate::postgres::lane::Write;
 
 /// A new order.
 pub(in crate::postgres) struct Insert {
     pub(super) order: Order,
+    /// What others are to be told of it.
+    pub(super) messages: Vec<Message>,
 }
 
 /// An order whose id is taken is left out, and so is missing from what is returned.
@@ -33,39 +38,12 @@ impl Write for Insert {
     }
 
     async fn write(connection: &mut PgConnection, batch: &[Self]) -> Result<Vec<Self::Reply>, sqlx::Error> {
-        let orders = || batch.iter().map(|insert| &insert.order);
-        let items: Vec<String> = orders()
-            .map(|order| {
-                serde_json::to_string(&order.items).map_err(|error| sqlx::Error::Encode(error.into()))
-            })
-            .collect::<Result<_, _>>()?;
-        let currency = |order: &Order| match order.currency {
-            Currency::Eur => "EUR",
+        let inserted = if batch.iter().all(|insert| insert.messages.is_empty()) {
+            insert(connection, batch).await?
+        } else {
+            insert_with_messages(connection, batch).await?
         };
-        let rows = sqlx::query(INSERT)
-            .bind(orders().map(|order| order.order_id.as_str()).collect::<Vec<_>>())
-            .bind(orders().map(|order| order.customer_id.as_str()).collect::<Vec<_>>())
-            .bind(items)
-            .bind(orders().map(|order| signed(order.total.minor())).collect::<Vec<_>>())
-            .bind(orders().map(currency).collect::<Vec<_>>())
-            .bind(orders().map(|order| order.state().as_str()).collect::<Vec<_>>())
-            .bind(orders().map(|order| order.priority.as_str()).collect::<Vec<_>>())
-            .bind(orders().map(|order| order.notified).collect::<Vec<_>>())
-            .bind(orders().map(|order| signed(order.placed_at_us)).collect::<Vec<_>>())
-            .bind(orders().map(|order| signed(order.updated_at_us)).collect::<Vec<_>>())
-            .bind(
-                orders()
-                    .map(|order| order.charge_id.as_ref().map(|id| id.as_str().to_owned()))
-                    .collect::<Vec<_>>(),
-            )
-            .bind(orders().map(|order| order.reason.as_deref().map(text)).collect::<Vec<_>>())
-            .fetch_all(connection)
-            .await?;
-        let inserted = rows
-            .iter()
-            .map(|row| row.try_get::<&str, _>(0))
-            .collect::<Result<std::collections::BTreeSet<_>, _>>()?;
-        let said = orders().map(|order| {
+        let said = batch.iter().map(|Self { order, .. }| {
             if inserted.contains(order.order_id.as_str()) {
                 Ok(())
             } else {
@@ -74,4 +52,57 @@ impl Write for Insert {
         });
         Ok(said.collect())
     }
+}
+
+/// Orders and messages in one transaction. Unless it is committed, it is undone.
+async fn insert_with_messages(
+    connection: &mut PgConnection,
+    batch: &[Insert],
+) -> Result<BTreeSet<String>, sqlx::Error> {
+    sqlx::raw_sql(outbox::FIRST).execute(&mut *connection).await?;
+    let done = async {
+        let inserted = insert(connection, batch).await?;
+        let calls: Vec<&Insert> =
+            batch.iter().filter(|call| inserted.contains(call.order.order_id.as_str())).collect();
+        outbox::put(connection, &calls).await?;
+        sqlx::raw_sql("COMMIT").execute(&mut *connection).await?;
+        Ok(inserted)
+    }
+    .await;
+    if done.is_err() {
+        // On a connection that broke it fails as well, and the server has undone it.
+        let _broken = sqlx::raw_sql("ROLLBACK").execute(connection).await;
+    }
+    done
+}
+
+/// The ids of those that were inserted.
+async fn insert(connection: &mut PgConnection, batch: &[Insert]) -> Result<BTreeSet<String>, sqlx::Error> {
+    let orders = || batch.iter().map(|insert| &insert.order);
+    let items: Vec<String> = orders()
+        .map(|order| serde_json::to_string(&order.items).map_err(|error| sqlx::Error::Encode(error.into())))
+        .collect::<Result<_, _>>()?;
+    let currency = |order: &Order| match order.currency {
+        Currency::Eur => "EUR",
+    };
+    let rows = sqlx::query(INSERT)
+        .bind(orders().map(|order| order.order_id.as_str()).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.customer_id.as_str()).collect::<Vec<_>>())
+        .bind(items)
+        .bind(orders().map(|order| signed(order.total.minor())).collect::<Vec<_>>())
+        .bind(orders().map(currency).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.state().as_str()).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.priority.as_str()).collect::<Vec<_>>())
+        .bind(orders().map(|order| order.notified).collect::<Vec<_>>())
+        .bind(orders().map(|order| signed(order.placed_at_us)).collect::<Vec<_>>())
+        .bind(orders().map(|order| signed(order.updated_at_us)).collect::<Vec<_>>())
+        .bind(
+            orders()
+                .map(|order| order.charge_id.as_ref().map(|id| id.as_str().to_owned()))
+                .collect::<Vec<_>>(),
+        )
+        .bind(orders().map(|order| order.reason.as_deref().map(text)).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
 }
