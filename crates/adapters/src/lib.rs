@@ -12,3 +12,6 @@
 pub mod redb;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+
+#[cfg(feature = "redis")]
+pub mod redis;

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use thiserror::Error;
 
-/// A database: `postgres://user:password@host:port/database`, or with `?host=/run/postgresql` over a Unix socket.
+/// A database: `postgres://user:password@host:port/database`, or
+/// `postgres:///database?host=/run/postgresql&user=user` over a Unix socket.
 #[derive(Clone)]
 pub struct PostgresUrl {
     options: PgConnectOptions,
@@ -95,7 +96,8 @@ mod tests {
         let url: PostgresUrl = "postgres://me:sesame@db.example:5433/shop".parse().expect("a URL");
         assert_eq!(url.to_string(), "postgres://me@db.example:5433/shop");
         assert!(!format!("{url:?}").contains("sesame"));
-        let socket: PostgresUrl = "postgres://me:sesame@/shop?host=/run/postgresql".parse().expect("a URL");
+        let socket: PostgresUrl =
+            "postgres:///shop?host=/run/postgresql&user=me&password=sesame".parse().expect("a URL");
         assert_eq!(socket.to_string(), "postgres://me@/run/postgresql/shop");
     }
 
