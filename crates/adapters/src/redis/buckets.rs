@@ -134,7 +134,8 @@ mod tests {
                     (said, expected) => panic!("step {step} of {name}: {said:?}, not {expected:?}"),
                 }
                 let spread_us = 2e6 / per_s;
-                now_us += draw::uniform(&mut rng, 0.0, spread_us) as u64 * u64::from(rng.next_u32() % 4 != 0);
+                now_us += draw::uniform(&mut rng, 0.0, spread_us) as u64
+                    * u64::from(!rng.next_u32().is_multiple_of(4));
             }
         }
     }

@@ -1,5 +1,8 @@
 //! PostgreSQL.
 
+mod crash;
+mod hardship;
+
 use std::sync::Arc;
 
 use adapters::postgres::{

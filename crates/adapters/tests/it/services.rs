@@ -28,3 +28,63 @@ pub(crate) fn fresh_name(what: &str) -> String {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("{what}_{}_{}_{number}", std::process::id(), node().elapsed().as_millis())
 }
+
+/// A server of one test's own, which it may kill.
+pub(crate) struct OwnServer {
+    name: &'static str,
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl OwnServer {
+    /// One that does not run yet.
+    pub(crate) fn new(name: &'static str) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        let port = port.expect("a free port").port();
+        Self { name, folder: tempfile::tempdir().expect("a folder"), port }
+    }
+
+    /// Where it is going to be.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Starts it, on the data that it left.
+    pub(crate) fn start(&self) {
+        self.run(&["start"]);
+    }
+
+    /// Kills every process of it.
+    pub(crate) fn crash(&self) {
+        self.run(&["crash", self.name]);
+    }
+
+    fn run(&self, arguments: &[&str]) {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/dev-services");
+        let skip = if self.name == "redis" { "postgres" } else { "redis" };
+        let port = format!("FAILFIRST_{}_PORT", self.name.to_uppercase());
+        let output = std::process::Command::new(script)
+            .args(arguments)
+            .env("FAILFIRST_SERVICES_DIR", self.folder.path())
+            .env("FAILFIRST_SKIP", skip)
+            .env(port, self.port.to_string())
+            .output()
+            .expect("the script can be run");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        self.run(&["stop"]);
+    }
+}
+
+/// Asks again until it is so, for up to a minute.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let patience = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !is_so().await {
+        assert!(tokio::time::Instant::now() < patience, "in vain: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
