@@ -105,7 +105,9 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
         // Before a door that has to know the order, and only there, it is read.
         .option_layer(reads_first.then(|| from_fn(read_first)))
         // The door. Everywhere else before the body is read: a refusal costs no parsing.
-        .option_layer(design.admission.as_ref().map(|section| admission(section, node, telemetry)))
+        .option_layer(
+            design.admission.as_ref().map(|section| admission(section, node, telemetry, state.buckets())),
+        )
         // The demand that was granted. Inside the door, so that what is refused there uses none up.
         .option_layer(credits.as_ref().map(CreditWindow::layer))
         // Counts orders in work: inside the door, so that it counts what was let in.

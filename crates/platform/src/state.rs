@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use domain::memory::{MemoryCharges, MemoryOrders};
 use domain::{ChargeStore, OrderStore, Outbox, StoreError};
+use resilience::admission::shared_rate::{MemoryBuckets, SharedBuckets};
 use resilience::idempotency::{IdempotencyRecords, MemoryRecords};
 
 use crate::facts::{ChargeFact, GaugeFact, OrderFact, ServiceFacts, SettledFact};
@@ -118,6 +119,8 @@ impl Stores {
 #[derive(Clone, Debug)]
 pub struct ServiceState {
     stores: Stores,
+    /// The buckets that replicas of this service share.
+    buckets: Arc<dyn SharedBuckets>,
     telemetry: Telemetry,
     hardship: HardshipControl,
 }
@@ -137,6 +140,7 @@ impl ServiceState {
     pub fn on(kind: ServiceKind, stores: Stores) -> Self {
         Self {
             stores: checked(kind, stores),
+            buckets: Arc::new(MemoryBuckets::default()),
             telemetry: Telemetry::new(kind),
             hardship: HardshipControl::default(),
         }
@@ -150,6 +154,18 @@ impl ServiceState {
     pub fn with_stores(mut self, stores: Stores) -> Self {
         self.stores = checked(self.kind(), stores);
         self
+    }
+
+    /// The same with the place where its replicas have their rates together; by default it has that to itself.
+    #[must_use]
+    pub fn with_buckets(mut self, buckets: Arc<dyn SharedBuckets>) -> Self {
+        self.buckets = buckets;
+        self
+    }
+
+    /// Where its replicas have their rates together.
+    pub(crate) const fn buckets(&self) -> &Arc<dyn SharedBuckets> {
+        &self.buckets
     }
 
     /// Whose state it is.

@@ -38,6 +38,8 @@ pub enum AdmissionLimit {
         rate_per_s: PositiveRate,
         /// The bucket's size: how many may come at once after a pause.
         burst: NonZeroU32,
+        /// Whether all replicas have one bucket together, where they are given a place for it.
+        is_shared: bool,
     },
     /// The same, reckoned by what has not leaked yet.
     LeakyBucket {

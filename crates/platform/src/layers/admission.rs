@@ -1,6 +1,7 @@
 //! A design's admission control as a layer: whichever kind it has, it answers with problem details.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -13,6 +14,7 @@ use resilience::admission::adaptive::{
 use resilience::admission::fairness::{FairSettings, FairShare};
 use resilience::admission::guard::{GuardLayer, Outcome, Untagged};
 use resilience::admission::priorities::{Priorities, Reserves};
+use resilience::admission::shared_rate::{SharedBuckets, SharedRate, SharedRateLayer};
 use resilience::admission::throttle::{Throttle, ThrottleSettings};
 use resilience::admission::{AdmissionLayer, Limiter, Rate};
 use resilience::{Priority, Ratio};
@@ -25,6 +27,9 @@ use crate::order_api::ReadOrder;
 use crate::telemetry::Telemetry;
 use crate::web::priority;
 
+/// The bucket that the replicas of order-api share.
+const BUCKET: &str = "orders";
+
 /// A constraint that answers where it refuses.
 type Answering<L> = Stack<L, AnswerRefusalsLayer>;
 type Judge = fn(&Result<Response, Infallible>) -> Outcome;
@@ -32,7 +37,8 @@ type Tag<T> = fn(&Request<Body>) -> T;
 
 /// The door: rules that know a count and a clock, then those that learn from how orders end, then those that
 /// look at the order.
-pub(crate) type Door = Either<Answering<AdmissionLayer>, Either<LearningDoor, ReadingDoor>>;
+pub(crate) type Door = Either<PlainDoor, Either<LearningDoor, ReadingDoor>>;
+type PlainDoor = Either<Answering<AdmissionLayer>, Answering<SharedRateLayer>>;
 type LearningDoor = Either<
     Answering<GuardLayer<Adaptive, Untagged, Judge>>,
     Answering<GuardLayer<Throttle, Untagged, Judge>>,
@@ -43,13 +49,23 @@ type ReadingDoor = Either<
 >;
 
 /// The design's admission control.
-pub(crate) fn admission(admission: &Admission, node: &Node, telemetry: &Telemetry) -> Door {
+pub(crate) fn admission(
+    admission: &Admission,
+    node: &Node,
+    telemetry: &Telemetry,
+    buckets: &Arc<dyn SharedBuckets>,
+) -> Door {
     let retry_after = admission.retry_after.get();
     match admission.limit {
         AdmissionLimit::Concurrency { limit } => {
             plain(Limiter::concurrency(limit.get() as usize, retry_after), telemetry)
         }
-        AdmissionLimit::Rate { rate_per_s, burst } => {
+        AdmissionLimit::Rate { rate_per_s, burst, is_shared: true } => {
+            let rate = SharedRate::new(BUCKET, rate(rate_per_s), burst);
+            let layer = SharedRateLayer::observed(rate, Arc::clone(buckets), telemetry.clone());
+            Either::Left(Either::Right(answering(layer)))
+        }
+        AdmissionLimit::Rate { rate_per_s, burst, is_shared: false } => {
             plain(Limiter::rate(rate(rate_per_s), burst), telemetry)
         }
         AdmissionLimit::LeakyBucket { rate_per_s, depth } => {
@@ -89,7 +105,7 @@ pub(crate) fn admission(admission: &Admission, node: &Node, telemetry: &Telemetr
 }
 
 fn plain(limiter: Limiter, telemetry: &Telemetry) -> Door {
-    Either::Left(answering(AdmissionLayer::observed(limiter, telemetry.clone())))
+    Either::Left(Either::Left(answering(AdmissionLayer::observed(limiter, telemetry.clone()))))
 }
 
 const fn answering<L>(layer: L) -> Answering<L> {

@@ -126,6 +126,7 @@ impl Telemetry {
                     &counters.dropped,
                     &layers.timeouts,
                     &layers.idempotency,
+                    &layers.decided_alone,
                 ]
             }
             ServiceKind::OrderProcessor => {

@@ -83,6 +83,8 @@ pub(super) struct LayerMetrics {
     pub(super) breaker_judged: Tally,
     /// What happened to calls with a key.
     pub(super) idempotency: Tally,
+    /// Calls that a shared rate let in or refused without its store.
+    pub(super) decided_alone: Tally,
     /// The breaker's state as its place in [`BreakerState::ALL`], plus 1; 0 without a breaker.
     breaker: AtomicU64,
 }
@@ -104,6 +106,12 @@ impl Default for LayerMetrics {
             ),
             breaker_judged: Tally::new("breaker_judged", "Calls judged", "outcome", JUDGEMENTS),
             idempotency: Tally::new("idempotency_events", "Calls with a key", "event", EVENTS),
+            decided_alone: Tally::new(
+                "shared_rate_decided_alone",
+                "Calls decided without the store of a shared rate",
+                "",
+                &[""],
+            ),
             breaker: AtomicU64::new(0),
         }
     }
@@ -155,6 +163,10 @@ impl LayerMetrics {
         // It is there, and nobody said that it ever left its first state.
         let closed = place(BreakerState::Closed) as u64 + 1;
         let _known = self.breaker.compare_exchange(0, closed, Relaxed, Relaxed);
+    }
+
+    pub(super) fn decided_alone(&self) {
+        self.decided_alone.add(0, 1);
     }
 
     pub(super) fn idempotency(&self, event: Event) {

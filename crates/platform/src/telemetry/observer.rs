@@ -6,6 +6,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use resilience::admission::shared_rate::SharedRateObserver;
 use resilience::breaker::{BreakerObserver, Transition};
 use resilience::idempotency::{Event, IdempotencyObserver};
 use resilience::retries::{RetryObserver, Trail};
@@ -32,6 +33,12 @@ impl Observer for Telemetry {
     fn waited(&self, wait: Duration) {
         self.shared.layers.waited(wait);
         self.signals().waited(wait);
+    }
+}
+
+impl SharedRateObserver for Telemetry {
+    fn decided_alone(&self) {
+        self.shared.layers.decided_alone();
     }
 }
 

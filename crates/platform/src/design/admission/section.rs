@@ -49,6 +49,10 @@ pub(super) struct AdmissionSection {
     /// The token bucket's size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     burst: Option<NonZeroU32>,
+    /// Whether all replicas of order-api have one token bucket together, in the Redis that they are given; each has its
+    /// own unless stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shared: Option<bool>,
     /// The leaky bucket's size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     depth: Option<NonZeroU32>,
@@ -96,7 +100,7 @@ impl AdmissionKind {
     const fn keys(self, is_found: bool) -> Kind<'static> {
         let (named, needs, may): (_, &[&str], &[&str]) = match (self, is_found) {
             (Self::Concurrency, _) => ("admission of kind \"concurrency\"", &["limit"], &[]),
-            (Self::Rate, _) => ("admission of kind \"rate\"", &["rate_per_s", "burst"], &[]),
+            (Self::Rate, _) => ("admission of kind \"rate\"", &["rate_per_s", "burst"], &["shared"]),
             (Self::LeakyBucket, _) => ("admission of kind \"leaky-bucket\"", &["rate_per_s", "depth"], &[]),
             (Self::Adaptive, _) => ("admission of kind \"adaptive\"", FOUND, &["window"]),
             (Self::Throttle, _) => {
@@ -137,6 +141,7 @@ impl AdmissionSection {
             window: None,
             rate_per_s: None,
             burst: None,
+            shared: None,
             depth: None,
             k: None,
             probability_max: None,
@@ -148,7 +153,7 @@ impl AdmissionSection {
         }
     }
 
-    fn stated(&self) -> [(&'static str, bool); 14] {
+    fn stated(&self) -> [(&'static str, bool); 15] {
         [
             ("limit", self.limit.is_some()),
             ("algorithm", self.algorithm.is_some()),
@@ -157,6 +162,7 @@ impl AdmissionSection {
             ("window", self.window.is_some()),
             ("rate_per_s", self.rate_per_s.is_some()),
             ("burst", self.burst.is_some()),
+            ("shared", self.shared.is_some()),
             ("depth", self.depth.is_some()),
             ("k", self.k.is_some()),
             ("probability_max", self.probability_max.is_some()),
@@ -208,6 +214,7 @@ impl TryFrom<AdmissionSection> for Admission {
             AdmissionKind::Rate => AdmissionLimit::Rate {
                 rate_per_s: section.rate_per_s.expect(CHECKED),
                 burst: section.burst.expect(CHECKED),
+                is_shared: section.shared.unwrap_or(false),
             },
             AdmissionKind::LeakyBucket => AdmissionLimit::LeakyBucket {
                 rate_per_s: section.rate_per_s.expect(CHECKED),
@@ -244,9 +251,10 @@ impl From<Admission> for AdmissionSection {
         let mut section = Self::empty(admission.retry_after);
         match admission.limit {
             AdmissionLimit::Concurrency { limit } => section.limit = Some(limit),
-            AdmissionLimit::Rate { rate_per_s, burst } => {
+            AdmissionLimit::Rate { rate_per_s, burst, is_shared } => {
                 section.kind = AdmissionKind::Rate;
                 (section.rate_per_s, section.burst) = (Some(rate_per_s), Some(burst));
+                section.shared = is_shared.then_some(true);
             }
             AdmissionLimit::LeakyBucket { rate_per_s, depth } => {
                 section.kind = AdmissionKind::LeakyBucket;
