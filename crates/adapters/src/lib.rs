@@ -8,10 +8,10 @@
 //!
 //! An adapter proves itself with the contract suites of its ports.
 
-#[cfg(feature = "redb")]
-pub mod redb;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "redb")]
+pub mod redb;
 
 #[cfg(feature = "redis")]
 pub mod redis;

@@ -3,6 +3,7 @@
 //! It lies in the library so that tests can parse every command that the documents show. A value that cannot be
 //! meant is refused here, by clap, with exit code 2 and before anything is created.
 
+pub(crate) mod stores;
 mod values;
 mod verify;
 
@@ -12,8 +13,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lab::serve::{ServiceKind, StoreUrl};
+use lab::serve::ServiceKind;
 
+pub use self::stores::{Secret, StoreArgs};
 pub use self::values::{FaultNumbers, PeerAddress, Seeds};
 use self::values::{connections, duration, rate};
 pub use self::verify::{ReplayArgs, VerifyArgs};
@@ -209,14 +211,9 @@ pub struct UpArgs {
     /// hardship: `curl -X PUT http://127.0.0.1:9082/hardship -d '{"slowdown":5}'`.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_533))]
     pub admin_base_port: Option<u16>,
-    /// Where services keep what they own: a directory with a file for each, made when missing. Default:
-    /// out/data/<design>.
-    #[arg(long, value_name = "DIR", conflicts_with = "store")]
-    pub data: Option<PathBuf>,
-    /// The same as a URL: `redb://DIR` for files in a directory, `memory://` for memory, `none` to forget what is
-    /// finished (for measuring only).
-    #[arg(long, value_name = "URL")]
-    pub store: Option<StoreUrl>,
+    /// Where services keep what they own.
+    #[command(flatten)]
+    pub stores: StoreArgs,
 }
 
 /// `serve`.
@@ -254,14 +251,9 @@ pub struct ServeArgs {
     /// port when not given.
     #[arg(long = "peer", value_name = "SERVICE=ADDRESS")]
     pub peers: Vec<PeerAddress>,
-    /// Where services keep what they own: a directory with a file for each, made when missing. Default:
-    /// out/data/<design>.
-    #[arg(long, value_name = "DIR", conflicts_with = "store")]
-    pub data: Option<PathBuf>,
-    /// The same as a URL: `redb://DIR` for files in a directory, `memory://` for memory, `none` to forget what is
-    /// finished (for measuring only).
-    #[arg(long, value_name = "URL")]
-    pub store: Option<StoreUrl>,
+    /// Where services keep what they own.
+    #[command(flatten)]
+    pub stores: StoreArgs,
     /// Stop when standard input closes: the process that started this one is gone.
     #[arg(long, hide = true)]
     pub stop_with_stdin: bool,

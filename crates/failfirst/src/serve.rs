@@ -1,6 +1,5 @@
 //! `failfirst serve`: one service of a design in this process.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -46,7 +45,8 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         peers: args.peers.iter().map(|peer| (peer.service.name().to_owned(), peer.address)).collect(),
         seed: args.seed,
     };
-    let store = of_replica(store(args.store.as_ref(), args.data.as_ref(), &design.name), args.replica);
+    let mut places = args.stores.places(&design.name)?;
+    places.store = of_replica(places.store, args.replica);
     let runtime =
         tokio::runtime::Runtime::new().context("cannot start the runtime").map_err(Failure::stopped)?;
     let outcome = runtime.block_on(async {
@@ -63,7 +63,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
             second.next().await;
             second.next().await;
         };
-        let stores = OpenStores::open(args.service, &design, &store).await.map_err(|error| {
+        let stores = OpenStores::open(args.service, &design, &places).await.map_err(|error| {
             let advice = error.advice();
             Failure::input(error).help(advice)
         })?;
@@ -86,7 +86,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     outcome
 }
 
-/// Replicas share nothing: from the second on each has a folder of its own in the directory.
+/// Replicas share no files: from the second on each has a folder of its own in the directory.
 fn of_replica(store: StoreUrl, replica: u32) -> StoreUrl {
     match store {
         StoreUrl::Redb(directory) if replica > 1 => {
@@ -94,12 +94,6 @@ fn of_replica(store: StoreUrl, replica: u32) -> StoreUrl {
         }
         store => store,
     }
-}
-
-/// Where services keep what they own, as it was asked for.
-pub(crate) fn store(url: Option<&StoreUrl>, data: Option<&PathBuf>, design: &str) -> StoreUrl {
-    let directory = || data.cloned().unwrap_or_else(|| ["out", "data", design].iter().collect());
-    url.cloned().unwrap_or_else(|| StoreUrl::Redb(directory()))
 }
 
 /// Waits until nobody holds the other end of standard input; for ever when that does not matter.

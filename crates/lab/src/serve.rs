@@ -19,7 +19,8 @@ pub use platform::{
 
 mod stores;
 
-pub use stores::{BadStoreUrl, OpenStores, StoreUrl, StoresError};
+pub use adapters::redis::RedisUrl;
+pub use stores::{BadStoreUrl, OpenStores, Places, StoreUrl, StoresError};
 
 /// Where a service listens, and where it finds the others.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! the rule.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,7 +13,7 @@ use resilience::idempotency::policy::{Record, RecordState};
 use resilience::idempotency::{
     Answer, Ask, Beginning, Claim, Completion, Fingerprint, IdempotencyRecords, Key, RecordsError,
 };
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::{Arguments as _, Row as _};
 
 use super::database::{Postgres, unreadable};
@@ -24,6 +25,34 @@ pub struct PostgresRecords {
     begins: Lane<Begin>,
     completions: Lane<Complete>,
     abandons: Lane<Abandon>,
+    /// As long as it is, what is over is swept away.
+    #[expect(dead_code, reason = "it is only looked at whether it is still there")]
+    alive: Arc<()>,
+}
+
+/// How often what is over is swept away …
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// … which is so long after it is over: who was late may still complete, and clocks differ.
+const SWEPT_AFTER: Duration = Duration::from_secs(600);
+
+/// How many records one statement sweeps away, so that none takes long.
+const SWEEP_MAX: i64 = 5_000;
+
+/// A table grows for ever that nobody sweeps. Ends soon after the records that it sweeps.
+async fn sweep(database: Postgres, alive: Weak<()>) {
+    let sweep = "DELETE FROM idempotency WHERE (scope, key) IN
+                 (SELECT scope, key FROM idempotency WHERE until_ns <= $1 ORDER BY until_ns LIMIT $2) RETURNING 1";
+    while alive.strong_count() > 0 {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let until = nanos(database.node().elapsed().saturating_sub(SWEPT_AFTER));
+        let arguments = |arguments: &mut PgArguments| {
+            arguments.add(until)?;
+            arguments.add(SWEEP_MAX)
+        };
+        // Without the database: another time.
+        while database.rows(sweep, arguments).await.is_ok_and(|swept| swept.len() == SWEEP_MAX as usize) {}
+    }
 }
 
 /// Who loses a race looks again, and then mostly finds who won it.
@@ -33,7 +62,14 @@ impl PostgresRecords {
     /// The records in this part of a database.
     #[must_use]
     pub fn new(database: &Postgres) -> Self {
-        Self { begins: Lane::new(database), completions: Lane::new(database), abandons: Lane::new(database) }
+        let alive = Arc::new(());
+        database.node().spawn(sweep(database.clone(), Arc::downgrade(&alive)));
+        Self {
+            alive,
+            begins: Lane::new(database),
+            completions: Lane::new(database),
+            abandons: Lane::new(database),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use thiserror::Error;
@@ -10,8 +11,17 @@ use thiserror::Error;
 /// `postgres:///database?host=/run/postgresql&user=user` over a Unix socket.
 #[derive(Clone)]
 pub struct PostgresUrl {
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
+    secret: Arc<str>,
 }
+
+impl PartialEq for PostgresUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.secret == other.secret
+    }
+}
+
+impl Eq for PostgresUrl {}
 
 /// Not where a database could be. Says nothing of the text itself, in which there may be a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -51,7 +61,7 @@ impl FromStr for PostgresUrl {
         };
         match insists {
             Some(mode) => Err(InvalidUrl::Tls { mode }),
-            None => Ok(Self { options: options.ssl_mode(PgSslMode::Disable) }),
+            None => Ok(Self { options: options.ssl_mode(PgSslMode::Disable).into(), secret: text.into() }),
         }
     }
 }
@@ -61,7 +71,13 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 impl PostgresUrl {
-    pub(super) const fn options(&self) -> &PgConnectOptions {
+    /// The text that it was read from, with its password: for handing on, never for showing.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.secret
+    }
+
+    pub(super) fn options(&self) -> &PgConnectOptions {
         &self.options
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 use thiserror::Error;
@@ -10,7 +11,16 @@ use thiserror::Error;
 #[derive(Clone)]
 pub struct RedisUrl {
     info: ConnectionInfo,
+    secret: Arc<str>,
 }
+
+impl PartialEq for RedisUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.secret == other.secret
+    }
+}
+
+impl Eq for RedisUrl {}
 
 /// Not where a server could be. Says nothing of the text itself, in which there may be a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -34,11 +44,17 @@ impl FromStr for RedisUrl {
             return Err(InvalidUrl::Tls);
         }
         let info = text.into_connection_info().map_err(|_may_repeat_it| InvalidUrl::Syntax)?;
-        Ok(Self { info })
+        Ok(Self { info, secret: text.into() })
     }
 }
 
 impl RedisUrl {
+    /// The text that it was read from, with its password: for handing on, never for showing.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.secret
+    }
+
     pub(super) const fn info(&self) -> &ConnectionInfo {
         &self.info
     }

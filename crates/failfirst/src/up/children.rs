@@ -9,6 +9,7 @@ use futures_util::future::select_all;
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::plan::{Plan, Planned};
+use crate::cli::stores;
 use crate::failure::Failure;
 
 /// How long a service may take to stop beyond its grace, before it is killed.
@@ -50,7 +51,17 @@ impl Children {
             ]);
             command.args(["--grace", &humantime::format_duration(plan.grace).to_string()]);
             command.args(["--connections", &plan.connections_max.to_string()]);
-            command.args(["--store", &plan.store.to_string()]);
+            // Not as arguments: everybody on this machine may read those, and there may be passwords in them.
+            command.env(stores::STORE, plan.places.store.expose());
+            let shared = [
+                (stores::IDEMPOTENCY, &plan.places.idempotency),
+                (stores::RATE_LIMIT, &plan.places.rate_limit),
+            ];
+            for (variable, url) in shared {
+                if let Some(url) = url {
+                    command.env(variable, url.expose());
+                }
+            }
             if let Some(admin) = service.admin {
                 command.args(["--admin-port", &admin.port().to_string()]);
             }

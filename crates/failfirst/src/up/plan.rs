@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use lab::serve::{Process, ServiceKind, StoreUrl};
+use lab::serve::{Places, Process, ServiceKind};
 
 use crate::cli::UpArgs;
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ pub(super) struct Plan {
     /// How many connections each may have.
     pub(super) connections_max: usize,
     /// Where the services keep what they own.
-    pub(super) store: StoreUrl,
+    pub(super) places: Places,
     /// The services, the entrance first.
     pub(super) services: Vec<Planned>,
 }
@@ -45,7 +45,7 @@ impl Plan {
     pub(super) fn new(args: &UpArgs) -> Result<Self, Failure> {
         let design = crate::designs::resolve(&args.design)?;
         let processes = design.processes();
-        let store = crate::serve::store(args.store.as_ref(), args.data.as_ref(), &design.name);
+        let places = args.stores.places(&design.name)?;
         let own_port = |kind| match kind {
             ServiceKind::OrderApi => args.port_order_api,
             ServiceKind::OrderProcessor => args.port_order_processor,
@@ -77,7 +77,7 @@ impl Plan {
             design: args.design.clone(),
             grace: args.grace,
             connections_max: args.connections,
-            store,
+            places,
             services: services.collect::<Result<_, Failure>>()?,
         })
     }
@@ -134,7 +134,9 @@ fn reachable_at(bind: IpAddr) -> IpAddr {
 mod tests {
     use std::time::Duration;
 
-    use super::{Plan, Planned, Process, ServiceKind, StoreUrl, reachable_at};
+    use lab::serve::StoreUrl;
+
+    use super::{Plan, Planned, Process, ServiceKind, reachable_at};
 
     fn planned(name: &str, port: u16) -> Planned {
         let address = ([127, 0, 0, 1], port).into();
@@ -149,7 +151,7 @@ mod tests {
         let plan = Plan {
             grace: Duration::ZERO,
             connections_max: 1,
-            store: StoreUrl::Memory,
+            places: StoreUrl::Memory.into(),
             design: "any".to_owned(),
             services: vec![planned("order-api", port)],
         };
@@ -166,7 +168,7 @@ mod tests {
         let plan = Plan {
             grace: Duration::ZERO,
             connections_max: 1,
-            store: StoreUrl::Memory,
+            places: StoreUrl::Memory.into(),
             design: "any".to_owned(),
             services: vec![planned("a", port), planned("b", port)],
         };

@@ -6,6 +6,8 @@ mod determinism;
 mod documented_commands;
 mod replay;
 #[cfg(unix)]
+mod replicas;
+#[cfg(unix)]
 mod stopping;
 #[cfg(unix)]
 mod up;

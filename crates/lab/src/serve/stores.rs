@@ -3,14 +3,25 @@
 //! | URL | what it is |
 //! |---|---|
 //! | `redb://DIR` | a file per service in a directory, the default |
+//! | `postgres://…` | a database, with a schema per service |
 //! | `memory://` | memory, gone with the process |
 //! | `none` | what is in work, and nothing that is finished: for measuring what a store costs |
+//!
+//! What replicas share (idempotency keys, a rate) may be in Redis instead ([`Places`]).
+//!
+//! A file that cannot be opened is an error: somebody has to do something about it. A server that is not there is
+//! none: it is waited for, `/readyz` says so meanwhile, and orders are refused.
 //!
 //! Two services never share a file, also in one process: each owns its data.
 
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
+use adapters::postgres::{
+    InvalidUrl, Postgres, PostgresCharges, PostgresOrders, PostgresRecords, PostgresSettings, PostgresUrl,
+    Schema,
+};
 use adapters::redb::{OpenError, RedbStore};
+use adapters::redis::{Redis, RedisBuckets, RedisRecords, RedisSettings, RedisUrl};
 use domain::memory::{ForgetfulCharges, ForgetfulOrders};
 use node::{Node, RealOptions};
 use platform::{
@@ -23,6 +34,8 @@ use platform::{
 pub enum StoreUrl {
     /// A file per service in this directory, which is made when missing.
     Redb(PathBuf),
+    /// A schema per service in this database.
+    Postgres(PostgresUrl),
     /// Memory.
     Memory,
     /// Memory for what is in work only.
@@ -32,9 +45,12 @@ pub enum StoreUrl {
 /// Not a store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadStoreUrl {
-    /// Nothing is kept there.
-    #[error("no store is called {0:?}: write redb://DIR, memory:// or none")]
+    /// Nothing is kept there. Only how it begins is repeated: the rest may hold a password.
+    #[error("no store is called {0:?}: write redb://DIR, postgres://…, memory:// or none")]
     Unknown(String),
+    /// It should have been a database.
+    #[error(transparent)]
+    Postgres(#[from] InvalidUrl),
     /// A directory is missing.
     #[error("redb:// wants a directory, for example redb://out/data/mine")]
     NoDirectory,
@@ -47,12 +63,17 @@ impl FromStr for StoreUrl {
     type Err = BadStoreUrl;
 
     fn from_str(text: &str) -> Result<Self, BadStoreUrl> {
-        let unknown = || BadStoreUrl::Unknown(text.to_owned());
+        let unknown = || {
+            let name =
+                text.split_once(':').map_or_else(|| text.to_owned(), |(scheme, _)| format!("{scheme}:…"));
+            BadStoreUrl::Unknown(name)
+        };
         match text.split_once("://") {
             None if text == "none" => Ok(Self::Nothing),
             None => Err(unknown()),
             Some(("redb", "")) => Err(BadStoreUrl::NoDirectory),
             Some(("redb", directory)) => Ok(Self::Redb(directory.into())),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.parse()?)),
             Some(("memory", "")) => Ok(Self::Memory),
             Some(("memory", rest)) => Err(BadStoreUrl::NotInMemory(rest.to_owned())),
             Some(_) => Err(unknown()),
@@ -64,9 +85,39 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Redb(directory) => write!(f, "redb://{}", directory.display()),
+            Self::Postgres(url) => url.fmt(f),
             Self::Memory => f.write_str("memory://"),
             Self::Nothing => f.write_str("none"),
         }
+    }
+}
+
+impl StoreUrl {
+    /// The URL with its password, if there is one: for handing on, never for showing.
+    #[must_use]
+    pub fn expose(&self) -> String {
+        match self {
+            Self::Postgres(url) => url.expose().to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Where a service keeps what it owns, and what its replicas share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// What it owns.
+    pub store: StoreUrl,
+    /// Idempotency keys; with what it owns when `None`.
+    pub idempotency: Option<RedisUrl>,
+    /// The rate that replicas of order-api share, where the design has one; each has its own when `None`.
+    pub rate_limit: Option<RedisUrl>,
+}
+
+/// Nothing is shared.
+impl From<StoreUrl> for Places {
+    fn from(store: StoreUrl) -> Self {
+        Self { store, idempotency: None, rate_limit: None }
     }
 }
 
@@ -98,16 +149,17 @@ impl OpenStores {
     ///
     /// # Errors
     /// When a store cannot be opened; those opened before it are closed.
-    pub async fn open(kind: ServiceKind, design: &Design, url: &StoreUrl) -> Result<Self, StoresError> {
+    pub async fn open(kind: ServiceKind, design: &Design, places: &Places) -> Result<Self, StoresError> {
         let parts = match design.topology {
             Topology::Chain => vec![kind],
             Topology::Monolith => ServiceKind::ALL.to_vec(),
         };
         let mut open = Self { state: PlatformState::default(), files: Vec::new() };
         for part in parts {
-            let stores = match url {
+            let mut stores = match &places.store {
                 StoreUrl::Memory => Stores::in_memory(part),
                 StoreUrl::Nothing => forgetful(part),
+                StoreUrl::Postgres(url) => on_postgres(part, url),
                 StoreUrl::Redb(directory) => match open.file(part, directory.clone()).await {
                     Ok(stores) => stores,
                     Err(source) => {
@@ -116,7 +168,14 @@ impl OpenStores {
                     }
                 },
             };
-            open.state = open.state.with(ServiceState::on(part, stores));
+            if let Some(url) = &places.idempotency {
+                stores.records = Arc::new(RedisRecords::new(redis(part, url)));
+            }
+            let mut state = ServiceState::on(part, stores);
+            if let Some(url) = &places.rate_limit {
+                state = state.with_buckets(Arc::new(RedisBuckets::new(redis(part, url))));
+            }
+            open.state = open.state.with(state);
         }
         Ok(open)
     }
@@ -164,6 +223,33 @@ fn on_redb(part: ServiceKind, store: &RedbStore) -> Stores {
     }
 }
 
+/// A service's stores, all in its own schema.
+fn on_postgres(part: ServiceKind, url: &PostgresUrl) -> Stores {
+    let stores = Stores::in_memory(part);
+    let name = part.name().replace('-', "_");
+    let schema = match part {
+        ServiceKind::OrderApi => Schema::of_orders(&name),
+        ServiceKind::PaymentService => Schema::of_charges(&name),
+        // It owns nothing.
+        ServiceKind::OrderProcessor => return stores,
+    };
+    let schema = schema.expect("a service's name is one of a schema");
+    let node = Node::real(RealOptions { name: part.name().to_owned(), ..RealOptions::default() });
+    let database = Postgres::open(&node, url, schema, PostgresSettings::default());
+    let orders = stores.orders.map(|_| Arc::new(PostgresOrders::new(&database)));
+    Stores {
+        orders: orders.clone().map(|orders| orders as _),
+        outbox: orders.map(|orders| orders as _),
+        charges: stores.charges.map(|_| Arc::new(PostgresCharges::new(&database)) as _),
+        records: Arc::new(PostgresRecords::new(&database)),
+    }
+}
+
+/// A service's part of a Redis server.
+fn redis(part: ServiceKind, url: &RedisUrl) -> Redis {
+    Redis::open(url, part.name(), RedisSettings::default()).expect("a service's name is a prefix")
+}
+
 fn forgetful(part: ServiceKind) -> Stores {
     let stores = Stores::in_memory(part);
     Stores {
@@ -192,7 +278,10 @@ mod tests {
 
     #[test]
     fn what_is_no_store_is_told_what_would_be() {
-        assert_eq!(refused("rdb://x"), "no store is called \"rdb://x\": write redb://DIR, memory:// or none");
+        assert_eq!(
+            refused("rdb://x"),
+            "no store is called \"rdb:…\": write redb://DIR, postgres://…, memory:// or none"
+        );
         assert!(refused("nothing").contains("redb://DIR"));
         assert!(refused("redb://").contains("wants a directory"));
         assert_eq!(refused("memory://x"), "memory:// takes nothing after it, not \"x\"");
