@@ -6,8 +6,6 @@ mod determinism;
 mod documented_commands;
 mod replay;
 #[cfg(unix)]
-mod replicas;
-#[cfg(unix)]
 mod stopping;
 #[cfg(unix)]
 mod up;
