@@ -49,4 +49,6 @@ pub use view::HOT_MAX;
 pub use writer::REOPEN_EVERY;
 
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::sim::{SimFile, SimNode};
+
 /// The disk of a node's host. Clones are the same disk.
 #[derive(Clone, Debug)]
 pub struct Disk {
@@ -21,6 +23,7 @@ pub struct Disk {
 enum Kind {
     /// The directory, if the node was given any.
     Real(Option<Arc<Path>>),
+    Sim(SimNode),
 }
 
 /// An open file of a [`Disk`].
@@ -28,11 +31,17 @@ enum Kind {
 pub enum DiskFile {
     /// One of the file system, open for reading and writing.
     Real(File),
+    /// One of a simulated host.
+    Sim(SimFile),
 }
 
 impl Disk {
     pub(crate) fn real(directory: Option<&Path>) -> Self {
         Self { kind: Kind::Real(directory.map(Arc::from)) }
+    }
+
+    pub(crate) fn sim(node: SimNode) -> Self {
+        Self { kind: Kind::Sim(node) }
     }
 
     /// Opens a file by its name, an empty one when there is none of that name. Its directory is made when missing.
@@ -45,6 +54,7 @@ impl Disk {
                 let directory = directory.as_deref().ok_or_else(no_directory)?;
                 open_real(directory, name).map(DiskFile::Real)
             }
+            Kind::Sim(node) => node.open_file(name).map(DiskFile::Sim),
         }
     }
 
@@ -57,6 +67,7 @@ impl Disk {
                 .map_or_else(|| PathBuf::from(name), |in_it| in_it.join(name))
                 .display()
                 .to_string(),
+            Kind::Sim(node) => format!("{}:{name}", node.name()),
         }
     }
 }

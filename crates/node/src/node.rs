@@ -131,7 +131,7 @@ impl Node {
     pub fn disk(&self) -> Disk {
         match &self.kind {
             Kind::Real(node) => node.disk(),
-            Kind::Sim(_) => Disk::real(None),
+            Kind::Sim(node) => Disk::sim(node.clone()),
         }
     }
 

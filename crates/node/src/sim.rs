@@ -25,6 +25,10 @@
 //! one that is served), kept as the instant at which each core is free again, so that refusing has a price
 //! and a host can saturate.
 //!
+//! # The disks
+//! Each host has files that outlive its processes; what was not synced is lost, in part or torn, when the power
+//! fails (`SimFile`).
+//!
 //! Faults come from outside, through [`SimWorld`], and never through the simulated network itself.
 //! What is missing is listed in [`NOT_MODELLED`].
 
@@ -34,6 +38,7 @@ mod control;
 mod cpu;
 mod deliveries;
 mod descriptors;
+mod disk;
 mod disturb;
 mod host;
 mod link;
@@ -45,6 +50,7 @@ pub mod tcp;
 mod world;
 
 pub use control::{SimWorld, UnknownHost};
+pub use disk::SimFile;
 pub use options::{BadLatency, HostOptions, Latency, Topology};
 
 pub(crate) use cpu::Work;
@@ -60,5 +66,5 @@ pub const NOT_MODELLED: &[&str] = &[
     "acknowledgements: a one-way cut stalls data in its own direction only",
     "TCP keep-alive probes, and TCP giving up on a connection after a quarter of an hour of retransmissions",
     "TLS, DNS, HTTP/2, proxies and load balancers",
-    "disks: what a service committed to its in-memory store survives a crash of its host",
+    "disks, in experiments and campaigns: what a service committed to its in-memory store survives a crash of its host",
 ];

@@ -1,8 +1,11 @@
 //! A node's file as redb wants one.
 
+use std::io;
+
 use node::DiskFile;
+use node::sim::SimFile;
 use redb::backends::FileBackend;
-use redb::{Database, DatabaseError};
+use redb::{Database, DatabaseError, StorageBackend};
 
 /// How much of a file is kept in memory, at most.
 const CACHE_BYTES_MAX: usize = 128 << 20;
@@ -12,6 +15,8 @@ const CACHE_BYTES_MAX: usize = 128 << 20;
 pub(super) enum Synced {
     /// Nothing: committing has waited.
     Already,
+    /// A simulated disk, on which nothing can wait but a task.
+    When(SimFile),
 }
 
 impl Synced {
@@ -19,7 +24,34 @@ impl Synced {
     pub(super) async fn wait(&self) {
         match self {
             Self::Already => {}
+            Self::When(file) => file.synced().await,
         }
+    }
+}
+
+/// A simulated file. One process runs on its host at a time, so there is nothing to lock.
+#[derive(Debug)]
+struct Simulated(SimFile);
+
+impl StorageBackend for Simulated {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
     }
 }
 
@@ -29,5 +61,9 @@ pub(super) fn open(file: DiskFile) -> Result<(Database, Synced), DatabaseError> 
     builder.set_cache_size(CACHE_BYTES_MAX).set_check_integrity_on_open(true);
     match file {
         DiskFile::Real(file) => Ok((builder.create_with_backend(FileBackend::new(file)?)?, Synced::Already)),
+        DiskFile::Sim(file) => {
+            let database = builder.create_with_backend(Simulated(file.clone()))?;
+            Ok((database, Synced::When(file)))
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The world from outside: what builds it, disturbs it and looks at it.
 
 use thiserror::Error;
+use tokio::time::Instant;
 
 use super::deliveries::drive;
 use super::host::HostState;
@@ -167,6 +168,16 @@ impl SimWorld {
         Ok(())
     }
 
+    /// Sets how many bytes the host's files may have together. What is there already stays.
+    ///
+    /// # Errors
+    /// When there is no such host.
+    pub fn set_disk_max(&self, host: &str, bytes_max: u64) -> Result<(), UnknownHost> {
+        let host = self.host(host)?;
+        lock(&self.world).hosts[host].disk.bytes_max = bytes_max;
+        Ok(())
+    }
+
     fn set_link(&self, from: &str, to: &str, state: LinkState) -> Result<(), UnknownHost> {
         let (from, to) = (self.host(from)?, self.host(to)?);
         lock(&self.world).set_link(from, to, state);
@@ -179,7 +190,12 @@ impl SimWorld {
         if world.hosts[host].state == HostState::Running {
             world.end_process(host, state);
         } else if state == HostState::PoweredOff {
-            world.hosts[host].state = state;
+            let host = &mut world.hosts[host];
+            // What the system still kept for the killed process is lost too.
+            if host.state == HostState::Killed {
+                host.disk.end_process(state, Instant::now());
+            }
+            host.state = state;
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ impl World {
     /// Ends a host's process. Killed: its peers are told by resets. Powered off: they are not.
     pub(super) fn end_process(&mut self, host: usize, state: HostState) {
         let now = Instant::now();
-        let unaccepted = self.hosts[host].end_process(state);
+        let unaccepted = self.hosts[host].end_process(state, now);
         for (key, end) in self.ends_on(host) {
             let peer = self.connections[key].ends[1 - end].host;
             let open = self.connections[key].ends[end].state == EndState::Open;

@@ -9,7 +9,9 @@ use tokio::time::Instant;
 
 use super::cpu::Cpu;
 use super::descriptors::Descriptors;
-use super::options::HostOptions;
+use super::disk::HostDisk;
+use super::options::{HostOptions, whole_ticks};
+use crate::rng::named_rng;
 
 /// Whether anyone is at home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(super) struct Host {
     pub(super) descriptors: Descriptors,
     /// How far its wall clock stands from the right time, in µs. The machine's own: a restart leaves it.
     pub(super) wall_clock_error_us: i64,
+    /// What outlives its processes.
+    pub(super) disk: HostDisk,
 }
 
 /// Connections that wait to be accepted.
@@ -47,9 +51,11 @@ pub(super) struct Backlog {
 }
 
 impl Host {
-    pub(super) fn new(name: String, options: HostOptions, now: Instant) -> Self {
+    pub(super) fn new(seed: u64, name: String, options: HostOptions, now: Instant) -> Self {
         let cpu = Cpu::new(&options, now);
         let descriptors = Descriptors::new(options.descriptors_max);
+        let luck = named_rng(seed, &format!("disk/{name}"));
+        let disk = HostDisk::new(whole_ticks(options.sync_latency), options.lies_about_syncs, luck);
         Self {
             name,
             options,
@@ -60,6 +66,7 @@ impl Host {
             listeners: BTreeMap::new(),
             descriptors,
             wall_clock_error_us: 0,
+            disk,
         }
     }
 
@@ -69,8 +76,9 @@ impl Host {
 
     /// Ends the process: tasks stop at their next suspension point, sockets and listeners are gone.
     /// Returns the connections that were waiting to be accepted.
-    pub(super) fn end_process(&mut self, state: HostState) -> Vec<usize> {
+    pub(super) fn end_process(&mut self, state: HostState, now: Instant) -> Vec<usize> {
         self.state = state;
+        self.disk.end_process(state, now);
         for task in self.tasks.drain().flatten() {
             task.abort();
         }

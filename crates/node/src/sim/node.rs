@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::connect::connect;
 use super::cpu::Work;
+use super::disk::SimFile;
 use super::host::{Backlog, HostState};
 use super::listener::SimListener;
 use super::stream::SimStream;
@@ -102,6 +103,11 @@ impl SimNode {
             incarnation: host.incarnation,
             key: host.tasks.insert(None),
         })
+    }
+
+    /// Opens a file on the host's disk, for the process that runs there now.
+    pub(crate) fn open_file(&self, name: &str) -> io::Result<SimFile> {
+        SimFile::open(&self.world, self.host, name)
     }
 
     pub(crate) async fn compute(&self, work: Work) {

@@ -49,6 +49,10 @@ pub struct HostOptions {
     pub descriptors_max: usize,
     /// Connections that may wait to be accepted, per listener. Default 1,024, tokio's own.
     pub accept_backlog_max: usize,
+    /// How long making data durable takes. Default 1 ms, the clock's tick: a real one takes a fifth of that or more.
+    pub sync_latency: Duration,
+    /// A disk that says so too early: after a loss of power nothing is certain. To test who is to notice. Default false.
+    pub lies_about_syncs: bool,
 }
 
 impl Default for HostOptions {
@@ -59,6 +63,8 @@ impl Default for HostOptions {
             request_cost: Duration::from_micros(50),
             descriptors_max: 8_192,
             accept_backlog_max: 1_024,
+            sync_latency: TICK,
+            lies_about_syncs: false,
         }
     }
 }
@@ -73,6 +79,7 @@ impl HostOptions {
             request_cost: Duration::ZERO,
             descriptors_max: usize::MAX,
             accept_backlog_max: usize::MAX,
+            ..Self::default()
         }
     }
 }

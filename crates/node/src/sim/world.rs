@@ -41,7 +41,8 @@ impl World {
             .iter()
             .flat_map(|from| names.iter().map(move |to| Link::new(seed, from, to, latency)))
             .collect();
-        let hosts = hosts.into_iter().map(|(name, options)| Host::new(name, options, started)).collect();
+        let hosts =
+            hosts.into_iter().map(|(name, options)| Host::new(seed, name, options, started)).collect();
         Self { seed, started, hosts, links, connections: Slab::new(), deliveries: Deliveries::default() }
     }
 
