@@ -4,6 +4,8 @@ mod bad_input;
 mod designs_json;
 mod determinism;
 mod documented_commands;
+#[cfg(unix)]
+mod kill;
 mod replay;
 #[cfg(unix)]
 mod stopping;

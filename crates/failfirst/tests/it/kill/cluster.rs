@@ -1,0 +1,143 @@
+//! The services as processes that can be killed one by one and started again on the same files.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::client::exchange;
+
+/// From the edge inwards.
+pub(super) const SERVICES: [&str; 3] = ["order-api", "order-processor", "payment-service"];
+
+/// How long a service may take until it answers.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// A platform of three processes.
+pub(super) struct Cluster {
+    design: String,
+    data: TempDir,
+    services: Vec<Process>,
+}
+
+struct Process {
+    name: &'static str,
+    address: SocketAddr,
+    admin: SocketAddr,
+    child: Option<Child>,
+}
+
+impl Cluster {
+    pub(super) async fn start(design: &str) -> Self {
+        let process = |name| Process { name, address: free(), admin: free(), child: None };
+        let data = tempfile::tempdir().expect("a folder");
+        let services = SERVICES.map(process).into();
+        let mut cluster = Self { design: design.to_owned(), data, services };
+        for name in SERVICES {
+            cluster.restart(name).await;
+        }
+        cluster.until_ready().await;
+        cluster
+    }
+
+    pub(super) fn address(&self, name: &str) -> SocketAddr {
+        self.service(name).address
+    }
+
+    fn service(&self, name: &str) -> &Process {
+        self.services.iter().find(|service| service.name == name).expect("one of the three")
+    }
+
+    /// `kill -9`, whatever it is doing.
+    pub(super) async fn kill(&mut self, name: &str) {
+        let service =
+            self.services.iter_mut().find(|service| service.name == name).expect("one of the three");
+        let mut child = service.child.take().expect("it runs");
+        child.kill().await.expect("a process that runs can be killed");
+    }
+
+    /// A fresh process on what the killed one has left.
+    pub(super) async fn restart(&mut self, name: &str) {
+        let peers: Vec<_> =
+            self.services.iter().map(|service| format!("{}={}", service.name, service.address)).collect();
+        let service =
+            self.services.iter_mut().find(|service| service.name == name).expect("one of the three");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_failfirst"));
+        command.args(["serve", name, "--design", &self.design]);
+        command.args(["--port", &service.address.port().to_string()]);
+        command.args(["--admin-port", &service.admin.port().to_string()]);
+        command.arg("--data").arg(self.data.path());
+        for peer in &peers {
+            command.args(["--peer", peer]);
+        }
+        command.env("FAILFIRST_LOG", "error");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+        service.child = Some(command.spawn().expect("started"));
+    }
+
+    /// Waits until every service answers.
+    pub(super) async fn until_ready(&self) {
+        for service in &self.services {
+            let began = Instant::now();
+            while !matches!(get(service.address, "/readyz").await, Some((200, _))) {
+                assert!(began.elapsed() < READY_WITHIN, "{} does not get ready", service.name);
+                sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    /// Waits until payment executes nothing any more.
+    pub(super) async fn until_payment_rests(&self, within: Duration) {
+        let began = Instant::now();
+        loop {
+            let facts = self.facts("payment-service").await;
+            let now = |gauge: &str| facts["gauges"][gauge]["now"].as_u64().expect("a gauge");
+            if now("running") + now("waiting") == 0 {
+                return;
+            }
+            assert!(began.elapsed() < within, "payment is still at work: {}", facts["gauges"]);
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What a service's own store holds.
+    pub(super) async fn facts(&self, name: &str) -> Value {
+        let (status, body) = get(self.service(name).admin, "/facts").await.expect("the admin port answers");
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).expect("facts are JSON")
+    }
+
+    /// How order-api says that an order stands; `None` when it knows none.
+    pub(super) async fn order_state(&self, order: &str) -> Option<String> {
+        let path = format!("/orders/{order}");
+        let (status, body) = get(self.address("order-api"), &path).await.expect("order-api answers");
+        let order: Value = serde_json::from_str(&body).expect("JSON");
+        (status == 200).then(|| order["state"].as_str().expect("a state").to_owned())
+    }
+
+    pub(super) async fn stop(mut self) {
+        for service in &mut self.services {
+            if let Some(child) = &mut service.child {
+                child.kill().await.expect("it runs");
+            }
+        }
+    }
+}
+
+/// An address that is free now. Another process may take it in between: then the service does not get ready, and
+/// says why.
+fn free() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("bound")
+}
+
+/// Status and body; `None` when nobody answers.
+async fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let answer = timeout(Duration::from_secs(10), exchange(address, &request)).await.ok()?.ok()?;
+    Some((answer.status, answer.body))
+}
