@@ -19,6 +19,7 @@ use node::Rng;
 use rand::RngExt;
 
 use crate::plan::{Load, RateStep, Spacing};
+use crate::rates::Stage;
 
 /// The most orders in one load: they are all kept until the run is judged.
 pub const ARRIVALS_MAX: usize = 10_000_000;
@@ -57,6 +58,22 @@ pub struct Arrivals {
     clock: Clock,
     end: Duration,
     left: usize,
+}
+
+impl Arrivals {
+    /// Evenly spaced through stages, however many there are: for whoever keeps none of them.
+    pub(crate) fn even(stages: &[Stage]) -> Self {
+        let mut end = Duration::ZERO;
+        let pieces = stages.iter().map(|stage| {
+            let start_s = end.as_secs_f64();
+            end += stage.duration;
+            let length_s = stage.duration.as_secs_f64();
+            Piece { start_s, length_s, from_per_s: stage.from_per_s, to_per_s: stage.to_per_s }
+        });
+        let pieces = pieces.collect();
+        let clock = Clock::Even { next: 0 };
+        Self { pieces, piece: 0, orders_before: 0.0, clock, end, left: usize::MAX }
+    }
 }
 
 impl Iterator for Arrivals {
@@ -118,6 +135,9 @@ impl Piece {
 
     /// Seconds from the start of the piece until so many orders have been asked for.
     fn time_of(&self, orders: f64) -> f64 {
+        if orders == 0.0 {
+            return 0.0;
+        }
         if self.from_per_s == self.to_per_s {
             return orders / self.from_per_s;
         }

@@ -10,7 +10,6 @@
 //!
 //! All times are microseconds from the call of [`drive`], on the node's timeline.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,11 +17,12 @@ use evidence::facts::Asked;
 use http::Request;
 use node::Node;
 use node::http::Client;
-use tokio::sync::Semaphore;
 
 use crate::balance::Targets;
 use crate::duplicates::Duplicates;
 use crate::log::Log;
+use crate::pace::{self, Room};
+use crate::stop::Stop;
 
 /// How the generator behaves.
 #[derive(Clone, Debug)]
@@ -100,30 +100,19 @@ pub async fn drive(
     mut ask: impl FnMut(u64) -> Ask,
     options: &DriveOptions,
 ) -> Driven {
-    let outstanding_max =
-        u32::try_from(options.outstanding_max.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
-    let room = Arc::new(Semaphore::new(outstanding_max as usize));
+    let room = Room::new(options.outstanding_max);
     let log = Log::starting_now(node);
     let repeated = Log::starting_now(node);
     let mut chance = node.rng("duplicates");
-    let start = node.now();
-    for (sequence, intended) in arrivals.enumerate() {
-        let early = (start + intended).saturating_duration_since(node.now());
-        if early.is_zero() {
-            // A generator that is behind still lets its requests go on.
-            tokio::task::yield_now().await;
-        } else {
-            node.sleep(early).await;
-        }
-        let Ask { order, request } = ask(sequence as u64);
-        let Ok(place) = room.clone().try_acquire_owned() else {
+    pace::open(node, arrivals, &room, &mut Stop::never(), |sequence, intended, place| {
+        let Ask { order, request } = ask(sequence);
+        let Some(place) = place else {
             log.dropped(order, intended);
-            continue;
+            return true;
         };
         let (request, flight) = options.targets.aim(request);
         let duplicate = options.duplicates.draw(&mut chance);
-        let again = duplicate.and_then(|delay| Some((delay, room.clone().try_acquire_owned().ok()?)));
-        if let Some((delay, place)) = again {
+        if let Some((delay, place)) = duplicate.and_then(|delay| Some((delay, room.place()?))) {
             let (clock, intended) = (node.clone(), intended + delay);
             let entry = repeated.sending(order.clone(), intended);
             let (client, request, patience) = (client.clone(), request.clone(), options.client_timeout);
@@ -135,8 +124,10 @@ pub async fn drive(
         let entry = log.sending(order, intended);
         // Detached: the entry in the log is its result, and its place in the room says that it is done.
         node.spawn(entry.exchange(client.clone(), request, options.client_timeout, (flight, place)));
-    }
+        true
+    })
+    .await;
     // Ends: each task has a timeout, and gives its place back even when it is stopped.
-    let _everyone = room.acquire_many(outstanding_max).await.expect("nobody closes the semaphore");
+    room.everyone().await;
     Driven::of(&log, &repeated, options)
 }

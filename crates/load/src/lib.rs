@@ -7,18 +7,31 @@
 
 mod answer;
 mod arrivals;
+pub mod attack;
 mod balance;
 mod drive;
 mod duplicates;
+mod duration;
+pub mod hit;
 mod log;
+mod pace;
 mod plan;
 mod quantity;
+mod rates;
+pub mod series;
+mod stop;
+pub mod summary;
+pub mod targets;
+pub mod threshold;
 mod users;
 
 pub use arrivals::{ARRIVALS_MAX, Arrivals, arrivals};
 pub use balance::{Balance, InFlight, Picker, TARGETS_MAX, Targets, TargetsError};
 pub use drive::{Ask, DriveOptions, Driven, drive};
 pub use duplicates::Duplicates;
+pub use duration::{format_duration, parse_duration, rounded};
 pub use plan::{Load, RateStep, STEPS_MAX, Spacing, Think, USERS_MAX};
 pub use quantity::{LoadError, Offset, RATE_MAX_PER_S, Rate, SPAN_MAX, Span};
+pub use rates::{AttackRate, Ramp, RateError, Stage};
+pub use stop::{Stop, Stopper, stop};
 pub use users::{Users, drive_users};

@@ -8,6 +8,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use evidence::record::{LoadRecord, LoadStep};
+use node::Rng;
+use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +103,15 @@ pub struct Think {
     pub min: Offset,
     /// At most.
     pub max: Offset,
+}
+
+impl Think {
+    /// How long this time.
+    pub(crate) fn draw(self, rng: &mut Rng) -> Duration {
+        let Self { min, max } = self;
+        let share: f64 = rng.random();
+        min.get() + (max.get() - min.get()).mul_f64(share)
+    }
 }
 
 /// How orders are spaced at a given rate.

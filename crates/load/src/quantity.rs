@@ -83,6 +83,14 @@ pub enum LoadError {
         /// At most.
         max: Duration,
     },
+    /// A format of result files that is Go's own.
+    #[error(
+        "the gob encoding is Go's own and not supported: write json or csv (`vegeta encode --to json` converts)"
+    )]
+    Gob,
+    /// A format of result files that there is not.
+    #[error("`{0}` is no format of results: json or csv")]
+    HitFormat(String),
     /// More orders than a run can hold.
     #[error("the load asks for about {expected} orders: at most {ARRIVALS_MAX} fit in a run")]
     TooMany {

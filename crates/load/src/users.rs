@@ -14,13 +14,13 @@ use bytes::Bytes;
 use http::Request;
 use node::http::Client;
 use node::{Node, Rng};
-use rand::RngExt;
-use tokio::sync::Semaphore;
 
 use crate::arrivals::ARRIVALS_MAX;
 use crate::drive::{Ask, DriveOptions, Driven};
 use crate::log::Log;
+use crate::pace::{self, Room};
 use crate::plan::{Think, USERS_MAX};
+use crate::stop::Stop;
 
 /// Who orders, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,39 +49,28 @@ pub async fn drive_users(
     ask: impl FnMut(u64) -> Ask + Send + 'static,
     options: &DriveOptions,
 ) -> Driven {
-    let many = users.users.min(USERS_MAX);
-    let present = Arc::new(Semaphore::new(many as usize));
+    let present = Room::new(users.users.min(USERS_MAX) as usize);
     // A duplicate finds a place as long as there are not more of them than users.
-    let again = Arc::new(Semaphore::new(many as usize));
+    let again = Room::new(users.users.min(USERS_MAX) as usize);
     let (log, repeated) = (Log::starting_now(node), Log::starting_now(node));
     let ask = Arc::new(Mutex::new(ask));
-    for index in 0..many {
-        let joins = Duration::from_secs_f64((f64::from(index) / users.spawn_per_s).min(86_400.0));
-        if joins >= users.duration {
-            break;
-        }
-        node.sleep(joins.saturating_sub(log.now())).await;
-        let place = present.clone().try_acquire_owned().expect("there is a place for each user");
+    pace::closed(node, &present, users.spawn_per_s, users.duration, &mut Stop::never(), |index| {
         let user = User {
             node: node.clone(),
             client: client.clone(),
             log: log.clone(),
             repeated: repeated.clone(),
-            again: Arc::clone(&again),
+            again: again.clone(),
             ask: Arc::clone(&ask),
             rng: node.rng(&format!("user-{index}")),
             users: *users,
             options: options.clone(),
         };
-        // Detached: the log has its results, and its place says that it is done.
-        node.spawn(async move {
-            user.order_until_the_end().await;
-            drop(place);
-        });
-    }
+        user.order_until_the_end()
+    })
+    .await;
     // Ends: every call has a timeout, every thought an end, and nobody orders after the duration.
-    let _everyone = present.acquire_many(many).await.expect("nobody closes the semaphore");
-    let _duplicates = again.acquire_many(many).await.expect("nobody closes the semaphore");
+    again.everyone().await;
     Driven::of(&log, &repeated, options)
 }
 
@@ -91,7 +80,7 @@ struct User<A> {
     client: Client,
     log: Log,
     repeated: Log,
-    again: Arc<Semaphore>,
+    again: Room,
     ask: Arc<Mutex<A>>,
     rng: Rng,
     users: Users,
@@ -108,9 +97,7 @@ impl<A: FnMut(u64) -> Ask> User<A> {
             };
             self.repeat(order, &request);
             entry.exchange(self.client.clone(), request, self.options.client_timeout, flight).await;
-            let Think { min, max } = self.users.think;
-            let share: f64 = self.rng.random();
-            let thought = min.get() + (max.get() - min.get()).mul_f64(share);
+            let thought = self.users.think.draw(&mut self.rng);
             self.node.sleep(thought).await;
         }
     }
@@ -118,7 +105,7 @@ impl<A: FnMut(u64) -> Ask> User<A> {
     /// Sends the request again, if it is one of those that are sent twice.
     fn repeat(&mut self, order: String, request: &Request<Bytes>) {
         let Some(delay) = self.options.duplicates.draw(&mut self.rng) else { return };
-        let Ok(place) = self.again.clone().try_acquire_owned() else { return };
+        let Some(place) = self.again.place() else { return };
         let entry = self.repeated.sending(order, self.log.now() + delay);
         let (clock, client, request) = (self.node.clone(), self.client.clone(), request.clone());
         let patience = self.options.client_timeout;

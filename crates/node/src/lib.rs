@@ -25,6 +25,7 @@ pub mod sim;
 mod stopping;
 mod stream;
 mod task;
+mod timer;
 mod usage;
 
 pub use disk::{Disk, DiskFile};
@@ -35,4 +36,5 @@ pub use rng::{Rng, named_rng};
 pub use stopping::{Stopping, Unfinished};
 pub use stream::{Listener, Stream};
 pub use task::{Stopped, Task};
+pub use timer::Timer;
 pub use usage::ProcessUsage;

@@ -185,6 +185,11 @@ impl Node {
         tokio::time::sleep(duration).await;
     }
 
+    /// Whether time is the machine's own.
+    pub(crate) fn is_real(&self) -> bool {
+        matches!(self.kind, Kind::Real(_))
+    }
+
     /// Charges the host's processors for a piece of work. Real work costs real time by itself.
     pub(crate) async fn compute(&self, work: Work) {
         match &self.kind {

@@ -161,3 +161,12 @@ fn steps_have_the_arrivals_of_each_of_their_rates() {
     let second = |at: u64| times.iter().filter(|time| time.as_secs() == at).count();
     assert_eq!((times.len(), second(0), second(1), second(2)), (120, 10, 10, 100));
 }
+
+#[test]
+fn stages_may_begin_at_nothing_pause_and_go_on() {
+    let ramp: crate::Ramp = "2s@0..10,1s@0,1s@4".parse().expect("a ramp");
+    let at_ms: Vec<_> = Arrivals::even(ramp.stages()).map(|at| at.as_millis()).collect();
+    let sloping: Vec<_> = (0..10).map(|k| (f64::from(k) / 2.5).sqrt() * 1e3).map(|ms| ms as u128).collect();
+    assert_eq!(at_ms[..10], sloping, "\u{39b}(t) = 2.5 t\u{b2}");
+    assert_eq!(at_ms[10..], [3_000, 3_250, 3_500, 3_750]);
+}
