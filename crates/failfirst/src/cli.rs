@@ -3,6 +3,8 @@
 //! It lies in the library so that tests can parse every command that the documents show. A value that cannot be
 //! meant is refused here, by clap, with exit code 2 and before anything is created.
 
+mod flags;
+mod load;
 pub(crate) mod stores;
 mod values;
 mod verify;
@@ -15,6 +17,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lab::serve::ServiceKind;
 
+pub use self::flags::arguments;
+pub use self::load::{AttackArgs, EncodeArgs, PlotArgs, ReportArgs, ReportKind, ThinkTime};
 pub use self::stores::{Secret, StoreArgs};
 pub use self::values::{FaultNumbers, PeerAddress, Seeds};
 use self::values::{connections, duration, rate};
@@ -48,6 +52,14 @@ pub enum Command {
     Up(UpArgs),
     /// Run one service of a design in this process.
     Serve(ServeArgs),
+    /// Send load over HTTP and write down what came of every request. Flags and formats are vegeta's (docs/load.md).
+    Attack(Box<AttackArgs>),
+    /// Report on result files, or compare them.
+    Report(ReportArgs),
+    /// Draw result files as one HTML page.
+    Plot(PlotArgs),
+    /// Convert result files between JSON and CSV.
+    Encode(EncodeArgs),
 }
 
 /// `run`.

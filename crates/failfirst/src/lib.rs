@@ -4,6 +4,7 @@
 //! knows from `lab` and `report`. This is the one crate that talks to people: it alone prints, draws progress,
 //! listens to signals and starts processes.
 
+mod attack;
 pub mod cli;
 mod compare;
 mod designs;
@@ -14,6 +15,8 @@ mod output;
 mod pages;
 mod progress;
 mod replay;
+mod report_verb;
+mod results;
 mod serve;
 mod signals;
 mod up;
@@ -33,7 +36,10 @@ const PROGRAM: &str = "failfirst";
 #[must_use]
 pub fn main() -> ExitCode {
     // Wrong usage ends here, with clap's own message and exit code 2.
-    match run(&Cli::parse().command) {
+    let outcome = cli::arguments(std::env::args_os())
+        .map_err(|said| Failure::input(anyhow::anyhow!(said)))
+        .and_then(|arguments| run(&Cli::parse_from(arguments).command));
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let said = failure.to_string();
@@ -52,7 +58,13 @@ fn run(command: &Command) -> Result<(), Failure> {
             (PROGRAM, "warn,platform=error")
         }
         Command::Serve(args) => (args.service.name(), "info"),
-        Command::Compare(_) | Command::Designs(_) | Command::Up(_) => (PROGRAM, "warn"),
+        Command::Compare(_)
+        | Command::Designs(_)
+        | Command::Up(_)
+        | Command::Attack(_)
+        | Command::Report(_)
+        | Command::Plot(_)
+        | Command::Encode(_) => (PROGRAM, "warn"),
     };
     logs::start(name, level);
     match command {
@@ -64,5 +76,9 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Replay(args) => replay::replay(args),
         Command::Up(args) => up::up(args),
         Command::Serve(args) => serve::serve(args),
+        Command::Attack(args) => attack::attack(args),
+        Command::Report(args) => report_verb::report(args),
+        Command::Plot(args) => report_verb::plot(args),
+        Command::Encode(args) => report_verb::encode(args),
     }
 }

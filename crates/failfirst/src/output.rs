@@ -103,6 +103,21 @@ impl OutDir {
     }
 }
 
+/// A temporary file beside `path`, which is to become it.
+///
+/// # Errors
+///
+/// When it cannot become it.
+pub(crate) fn beside_file(path: &Path) -> Result<NamedTempFile, Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot = || format!("cannot write to {}", path.display());
+    let refused = |error: anyhow::Error| Failure::input(error).help("choose another file with --output FILE");
+    if path.is_dir() {
+        return Err(refused(anyhow::anyhow!("{} is a folder", path.display())));
+    }
+    beside(folder).with_context(cannot).map_err(refused)
+}
+
 /// A temporary file in the folder where it will get its name, removed unless it does.
 fn beside(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();

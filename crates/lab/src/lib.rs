@@ -12,7 +12,7 @@
 //! | `collector` | what all sides testify, joined into facts; the same for every world |
 //!
 //! A command line needs this crate and a report; the record and everything in it is re-exported as
-//! [`evidence`].
+//! [`evidence`], the load tool as [`load`], and the machine it runs on as [`node`].
 //!
 //! ```no_run
 //! use lab::{experiment::{Experiment, check}, runner::{RunOptions, Silent, run}};
@@ -34,4 +34,6 @@ pub mod verify;
 mod world;
 
 pub use evidence;
+pub use load;
+pub use node;
 pub use toml_file::FileError;

@@ -77,7 +77,9 @@ mod linux {
         pub(super) fn new() -> io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let file = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-            Ok(Self { file: AsyncFd::register_with_interest(file, Interest::READABLE)? })
+            #[expect(deprecated, reason = "unsound for a file that others may close; this one is owned")]
+            let file = AsyncFd::with_interest(file, Interest::READABLE)?;
+            Ok(Self { file })
         }
 
         pub(super) async fn sleep(&mut self, left: Duration) -> io::Result<()> {

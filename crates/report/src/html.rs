@@ -25,11 +25,11 @@ use crate::sections::Sheet;
 use crate::terminal::fault_title;
 use crate::words;
 
-const STYLE: &str = include_str!("html/style.css");
+pub(crate) const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/page.js");
 
 /// Nothing is fetched from anywhere: what the page needs is in it.
-const POLICY: &str =
+pub(crate) const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:";
 
 /// The record as one self-contained page. `verdicts` may be empty: then nothing was expected of the run.
@@ -187,7 +187,7 @@ impl Page<'_> {
 
 /// The drawing library as one script element; the crate hands it over together with a typesetter for formulas,
 /// which nothing here needs.
-fn plotly() -> String {
+pub(crate) fn plotly() -> String {
     const END: &str = "</script>";
     let sources = plotly::Plot::offline_js_sources();
     let end = sources.find(END).map_or(sources.len(), |at| at + END.len());

@@ -8,6 +8,7 @@ mod format;
 mod grid;
 mod html;
 mod page;
+pub mod plot;
 #[cfg(test)]
 mod sample;
 mod sections;

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use clap::Parser as _;
-use failfirst::cli::{Cli, Command};
+use failfirst::cli::{Cli, Command, arguments};
 
 /// Documents with commands to copy.
-const DOCUMENTS: [&str; 2] = ["README.md", "docs/verify.md"];
+const DOCUMENTS: [&str; 3] = ["README.md", "docs/load.md", "docs/verify.md"];
 
 /// How a command of ours begins in a document.
 const PREFIXES: [&str; 2] = ["cargo run --release -- ", "failfirst "];
@@ -36,7 +36,7 @@ fn designs_of(command: &Command) -> Vec<String> {
         Command::Serve(args) => vec![args.design.clone()],
         Command::Verify(args) => args.designs.clone(),
         Command::Replay(args) => vec![args.design.clone()],
-        Command::Compare(_) | Command::Designs(_) => vec![],
+        _ => vec![],
     }
 }
 
@@ -48,7 +48,9 @@ fn every_documented_command_is_understood() {
         let commands = commands(&text);
         assert!(commands.len() >= 3, "{document} shows {} commands: is it read rightly?", commands.len());
         for command in commands {
-            let arguments = std::iter::once("failfirst").chain(command.split_whitespace());
+            let words = std::iter::once("failfirst").chain(command.split_whitespace());
+            let words = words.map(|word| word.trim_matches('\'').into());
+            let arguments = arguments(words).unwrap_or_else(|error| panic!("{document}: {command}\n{error}"));
             let cli = Cli::try_parse_from(arguments)
                 .unwrap_or_else(|error| panic!("{document}: {command}\n{error}"));
             for design in designs_of(&cli.command) {

@@ -1,5 +1,6 @@
 //! The program as its users meet it: run as a process, judged by what it prints, writes and returns.
 
+mod attack;
 mod bad_input;
 mod designs_json;
 mod determinism;

@@ -1,3 +1,4 @@
 //! The generator in a simulated world: what its clients see, and when.
 
+mod attack;
 mod drive;
