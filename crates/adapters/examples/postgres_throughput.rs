@@ -80,7 +80,8 @@ impl Run {
         let mut took_us = Vec::new();
         while !is_over.load(Ordering::Relaxed) {
             let id = OrderId::new(format!("o-{:012}", NEXT.fetch_add(1, Ordering::Relaxed)))?;
-            let order = Order { order_id: id.clone(), ..self.order.clone() };
+            let mut order = self.order.clone();
+            order.order_id = id.clone();
             let began = Instant::now();
             self.store.insert(order).await?;
             if self.is_whole {

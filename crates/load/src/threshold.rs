@@ -228,7 +228,7 @@ impl Metric {
     /// `None` when nothing was measured.
     fn of(self, summary: &Summary) -> Option<f64> {
         let latencies = &summary.latencies;
-        let seconds = |duration: Duration| (latencies.count() > 0).then(|| duration.as_secs_f64());
+        let seconds = |duration: Duration| (latencies.count() > 0).then_some(duration.as_secs_f64());
         match self {
             Self::Percentile(share) => seconds(latencies.quantile(share)),
             Self::Mean => seconds(latencies.mean()),
