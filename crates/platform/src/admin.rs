@@ -7,17 +7,17 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
-use http::{Request, header};
+use axum::{Extension, Json, Router};
+use http::{HeaderMap, Request};
 use node::Node;
 
 use crate::facts::ServiceFacts;
 use crate::hardship::Hardship;
 use crate::kind::ServiceKind;
 use crate::state::{PlatformState, ServiceState};
-use crate::telemetry::{self, AlertFact};
+use crate::telemetry::AlertFact;
 use crate::web::context::ContextLayer;
 use crate::web::{Problem, ProblemKind, body, common};
 
@@ -45,6 +45,7 @@ fn around(node: &Node, router: Router) -> Router {
     router
         .fallback(|| async { Problem::from(ProblemKind::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::from(ProblemKind::MethodNotAllowed) })
+        .layer(Extension(node.clone()))
         .layer(ContextLayer::new(node, "admin"))
 }
 
@@ -68,9 +69,13 @@ async fn all_facts(State(state): State<PlatformState>) -> Result<Json<Vec<Servic
     Ok(Json(all))
 }
 
-async fn all_metrics(State(state): State<PlatformState>) -> Response {
+async fn all_metrics(
+    State(state): State<PlatformState>,
+    Extension(node): Extension<Node>,
+    headers: HeaderMap,
+) -> Response {
     let parts: Vec<_> = state.services().iter().map(ServiceState::telemetry).collect();
-    ([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], telemetry::expose_all(&parts)).into_response()
+    common::measured(&parts, &node, &headers)
 }
 
 async fn facts(State(state): State<ServiceState>) -> Result<Json<ServiceFacts>, Problem> {

@@ -9,6 +9,7 @@ mod credits;
 mod detach;
 mod in_flight;
 mod keys;
+mod quota;
 mod refusals;
 mod watch_orders;
 
@@ -16,7 +17,7 @@ pub(crate) use admission::admission;
 pub(crate) use backpressure::{credit_gate, worker_pool};
 pub(crate) use closing::ClosingLayer;
 pub(crate) use credits::{CreditWindow, GrantCreditsLayer};
-pub(crate) use detach::DetachLayer;
+pub(crate) use detach::{DetachLayer, ThresholdLayer};
 pub(crate) use in_flight::InFlightLayer;
 pub(crate) use keys::{idempotency_problem, process};
 pub(crate) use watch_orders::WatchOrdersLayer;

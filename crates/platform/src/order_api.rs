@@ -37,10 +37,13 @@ use self::verdict::Verdict;
 use crate::design::Design;
 use crate::ids::{IdSource, now_us};
 use crate::kind::ServiceKind;
-use crate::layers::{ClosingLayer, CreditWindow, DetachLayer, InFlightLayer, WatchOrdersLayer, admission};
+use crate::layers::{
+    ClosingLayer, CreditWindow, DetachLayer, InFlightLayer, ThresholdLayer, WatchOrdersLayer, admission,
+};
 use crate::service::Peers;
 use crate::state::ServiceState;
 use crate::telemetry::{IN_FLIGHT, PaymentOutcome, Telemetry, UNFINISHED};
+use crate::web::context::LogSpanLayer;
 use crate::web::upstream::{Upstream, json};
 use crate::web::{Problem, ProblemKind, RequestContext, common};
 
@@ -94,6 +97,9 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
     // The way of an order, from the outside in; around all of it stand request id, trace and telemetry
     // (`common::finish`).
     let reads_first = design.admission.as_ref().is_some_and(|section| section.limit.reads_orders());
+    let at_once = design.admission.as_ref().is_none_or(|section| section.limit.decides_at_once());
+    let (door, quota) =
+        design.admission.as_ref().map(|section| admission(section, node, telemetry, state.buckets())).unzip();
     let place = ServiceBuilder::new()
         // Nothing more is taken on once the process is to stop; whatever is inside was accepted, and is finished.
         .layer(ClosingLayer::new(node, telemetry))
@@ -101,15 +107,18 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
         .layer(WatchOrdersLayer::new(telemetry))
         // The naive task per order: it outlives its client. Outside of admission, so that a permit lives
         // as long as the work and not as long as the connection.
-        .layer(DetachLayer::new(node.clone()))
+        .layer(DetachLayer::new(node.clone()).asking_once(at_once))
         // Before a door that has to know the order, and only there, it is read.
         .option_layer(reads_first.then(|| from_fn(read_first)))
+        // What the door lets in and what of it is left, said with every answer: around the door, so that it is said
+        // to who is refused as well.
+        .option_layer(quota.flatten())
         // The door. Everywhere else before the body is read: a refusal costs no parsing.
-        .option_layer(
-            design.admission.as_ref().map(|section| admission(section, node, telemetry, state.buckets())),
-        )
+        .option_layer(door)
         // The demand that was granted. Inside the door, so that what is refused there uses none up.
         .option_layer(credits.as_ref().map(CreditWindow::layer))
+        // Here the work begins, in its own task: inside of everything that refuses in the call.
+        .layer(ThresholdLayer::waiting(at_once))
         // Counts orders in work: inside the door, so that it counts what was let in.
         .layer(InFlightLayer::new(telemetry.gauge(IN_FLIGHT)));
     let orders = post(handlers::create).route_layer(place);
@@ -118,11 +127,11 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
         .route("/orders", orders.clone())
         // The same door, not a second one: a layer's clones share its state.
         .route("/orders/sync", orders)
-        .route("/orders/async", post(handlers::create_async))
-        .route("/orders/{id}", get(handlers::show))
-        .route("/stats", get(handlers::stats))
+        .route("/orders/async", post(handlers::create_async).layer(LogSpanLayer))
+        .route("/orders/{id}", get(handlers::show).layer(LogSpanLayer))
+        .route("/stats", get(handlers::stats).layer(LogSpanLayer))
         .with_state(Shared { api, placing });
-    common::finish(router, node, design, telemetry)
+    common::finish(router, node, design, state, &[&peers.order_processor, &peers.payment_service])
 }
 
 impl OrderApi {

@@ -28,7 +28,8 @@ use self::payment::{Payment, PaymentCall, PaymentClient, Unpaid};
 use crate::design::Design;
 use crate::kind::ServiceKind;
 use crate::layers::{
-    ClosingLayer, DetachLayer, GrantCreditsLayer, InFlightLayer, WatchOrdersLayer, credit_gate, worker_pool,
+    ClosingLayer, DetachLayer, GrantCreditsLayer, InFlightLayer, ThresholdLayer, WatchOrdersLayer,
+    credit_gate, worker_pool,
 };
 use crate::service::Peers;
 use crate::state::ServiceState;
@@ -100,12 +101,14 @@ pub fn router(
             RequestContext::waited(&request, "queue");
             request
         })
+        // Its log lines say from here on of which request they are.
+        .layer(ThresholdLayer::waiting(false))
         // Counts orders in work: inside the pool, so that it counts busy workers and not the queue.
         .layer(InFlightLayer::new(telemetry.gauge(IN_FLIGHT)));
 
     let router =
         Router::new().route("/process", post(handlers::process).route_layer(process)).with_state(processor);
-    common::finish(router, node, design, telemetry)
+    common::finish(router, node, design, state, &[&peers.payment_service])
 }
 
 impl OrderProcessor {

@@ -26,9 +26,10 @@ use self::model::{Executed, PaymentModel, Slot};
 use self::once::{ChargeCall, Charging, charging};
 use crate::design::Design;
 use crate::ids::{IdSource, now_us};
-use crate::layers::{ClosingLayer, DetachLayer};
+use crate::layers::{ClosingLayer, DetachLayer, ThresholdLayer};
 use crate::state::ServiceState;
 use crate::telemetry::{ChargeOutcome, Telemetry};
+use crate::web::context::LogSpanLayer;
 use crate::web::{Problem, ProblemKind, common};
 
 /// What the handlers share.
@@ -73,15 +74,17 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState) -> Rout
         .layer(ClosingLayer::new(node, telemetry))
         // A charge is executed even if its caller has gone. Inside, where the body is known, stands the
         // idempotency key (`once`): so a running charge survives its caller, and whoever joined it.
-        .layer(DetachLayer::new(node.clone()));
+        .layer(DetachLayer::new(node.clone()))
+        // Its log lines say from here on of which request they are.
+        .layer(ThresholdLayer::waiting(false));
 
     let router = Router::new()
         .route("/charges", post(handlers::charge).route_layer(charge))
-        .route("/charges/{key}", get(handlers::show))
-        .route("/charges/{key}/void", post(handlers::void))
-        .route("/charges/{key}/refund", post(handlers::refund))
+        .route("/charges/{key}", get(handlers::show).layer(LogSpanLayer))
+        .route("/charges/{key}/void", post(handlers::void).layer(LogSpanLayer))
+        .route("/charges/{key}/refund", post(handlers::refund).layer(LogSpanLayer))
         .with_state(Shared { service, charging });
-    common::finish(router, node, design, telemetry)
+    common::finish(router, node, design, state, &[])
 }
 
 impl PaymentService {
@@ -96,8 +99,10 @@ impl PaymentService {
         let slot = self.slot_until(deadline).await?;
         waiting.end_wait("taken");
         let executing = context.span("execute");
+        let timed = self.telemetry.payment_begins(&self.node);
         let executed = self.model.execute(&self.node).await;
         executing.end(executed.as_str());
+        drop(timed);
         let result = match executed {
             Executed::Succeeded => self.record(request, key).await,
             Executed::Declined => {

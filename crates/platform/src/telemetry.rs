@@ -8,9 +8,11 @@
 mod alerts;
 mod counters;
 mod exposition;
+mod histogram;
 mod journal;
 mod layers;
 mod observer;
+mod requests;
 mod spans;
 
 use std::collections::BTreeMap;
@@ -18,16 +20,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::OrderId;
+use http::StatusCode;
 use node::{Gauge, Node};
+use tokio::time::Instant;
 
 use alerts::watch;
 pub use alerts::{ALERTS_MAX, About, AlertFact, AlertName};
 use alerts::{AlertLog, Signals};
 pub(crate) use alerts::{CallWatch, OrderEnd, Ticket};
 pub(crate) use counters::{AttemptOutcome, ChargeOutcome, Counters, PaymentOutcome, Settled, Tally};
-pub(crate) use exposition::{CONTENT_TYPE, expose, expose_all};
+pub(crate) use exposition::{Format, expose};
+use histogram::Histogram;
 pub use journal::{CallJournal, JOURNALLED_ORDERS_MAX};
 use layers::LayerMetrics;
+use requests::Requests;
+pub(crate) use requests::RouteIndex;
 pub use spans::SpanFact;
 pub(crate) use spans::SpanJournal;
 
@@ -67,6 +74,9 @@ struct Shared {
     alerts: Mutex<Option<AlertLog>>,
     spans: SpanJournal,
     turned_away: Gauge,
+    requests: Requests,
+    /// How long calls to payment took; at payment, how long it took to execute a charge.
+    payments: Histogram,
 }
 
 impl Telemetry {
@@ -90,6 +100,8 @@ impl Telemetry {
             alerts: Mutex::default(),
             spans: SpanJournal::default(),
             turned_away: Gauge::new(),
+            requests: Requests::new(kind),
+            payments: Histogram::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -156,6 +168,22 @@ impl Telemetry {
         &self.shared.spans
     }
 
+    /// The route of a request, by the path that it matched.
+    pub(crate) fn route(&self, method: &str, matched: Option<&str>) -> RouteIndex {
+        self.shared.requests.route(method, matched)
+    }
+
+    /// A request was answered.
+    pub(crate) fn answered(&self, route: RouteIndex, status: StatusCode, took: Duration) {
+        self.counters().request(status);
+        self.shared.requests.answered(route, status, took);
+    }
+
+    /// A payment begins; its time ends when what is returned is dropped, however it ends.
+    pub(crate) fn payment_begins(&self, node: &Node) -> PaymentTimer {
+        PaymentTimer { telemetry: self.clone(), node: node.clone(), since: node.now() }
+    }
+
     /// How many connections were turned away, beyond the most there may be.
     pub(crate) fn turned_away(&self) -> &Gauge {
         &self.shared.turned_away
@@ -175,7 +203,8 @@ impl Telemetry {
         if let Some(queue) = self.shared.gauges.get(QUEUE_DEPTH) {
             queue.set(0);
         }
-        self.shared.layers.begin();
+        let limit = design.admission.as_ref().and_then(|admission| admission.limit.in_flight_max());
+        self.shared.layers.begin(limit.map_or(0, |limit| limit.get().into()));
         *self.shared.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds(self.shared.kind, design);
         let traces = design.observability.as_ref().map(|section| section.traces.spans.get() as usize);
         self.shared.spans.begin(traces.unwrap_or(0));
@@ -184,6 +213,21 @@ impl Telemetry {
             self.with_alerts(|log| log.end_all(now_us(node)));
             watch(node, observability, self);
         }
+    }
+}
+
+/// A payment that runs.
+#[derive(Debug)]
+pub(crate) struct PaymentTimer {
+    telemetry: Telemetry,
+    node: Node,
+    since: Instant,
+}
+
+impl Drop for PaymentTimer {
+    fn drop(&mut self) {
+        let took = self.node.now().saturating_duration_since(self.since);
+        self.telemetry.shared.payments.record(took);
     }
 }
 

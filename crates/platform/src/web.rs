@@ -8,7 +8,10 @@ pub(crate) mod key;
 pub(crate) mod openapi;
 pub(crate) mod priority;
 pub(crate) mod problem;
+pub(crate) mod rate_limit;
+pub(crate) mod readiness;
 pub(crate) mod recording;
+pub(crate) mod segment;
 pub(crate) mod trace;
 pub(crate) mod upstream;
 

@@ -58,6 +58,6 @@ mod shared;
 pub use error::AdmissionError;
 pub use future::AdmissionFuture;
 pub use layer::AdmissionLayer;
-pub use policy::{ConcurrencyLimit, InvalidRate, LeakyBucket, Limiter, Rate, TokenBucket};
+pub use policy::{ConcurrencyLimit, InvalidRate, LeakyBucket, Limiter, Quota, Rate, TokenBucket};
 pub use service::Admission;
 pub use shared::AdmissionHandle;

@@ -100,6 +100,12 @@ impl AdmissionLimit {
     pub const fn reads_orders(&self) -> bool {
         matches!(self, Self::FairShare { .. } | Self::Priority { .. })
     }
+
+    /// Whether it decides the moment it is asked: without reading the order, and without asking somebody else.
+    #[must_use]
+    pub const fn decides_at_once(&self) -> bool {
+        !self.reads_orders() && !matches!(self, Self::Rate { is_shared: true, .. })
+    }
 }
 
 /// How many orders may be in work at once: a number, or one that finds itself.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -12,15 +13,16 @@ use resilience::admission::adaptive::{
     Adaptive, AdaptiveLimit, Aimd, Algorithm, Gradient2, LimitBounds, Vegas, Window,
 };
 use resilience::admission::fairness::{FairSettings, FairShare};
-use resilience::admission::guard::{GuardLayer, Outcome, Untagged};
+use resilience::admission::guard::{GuardHandle, GuardLayer, Outcome, Rule, Untagged};
 use resilience::admission::priorities::{Priorities, Reserves};
 use resilience::admission::shared_rate::{SharedBuckets, SharedRate, SharedRateLayer};
 use resilience::admission::throttle::{Throttle, ThrottleSettings};
-use resilience::admission::{AdmissionLayer, Limiter, Rate};
+use resilience::admission::{AdmissionLayer, Limiter, Quota, Rate};
 use resilience::{Priority, Ratio};
 use tower::layer::util::Stack;
 use tower::util::Either;
 
+use super::quota::QuotaLayer;
 use super::refusals::AnswerRefusalsLayer;
 use crate::design::{Admission, AdmissionLimit, InFlightLimit, LimitAlgorithm, PositiveRate, Probability};
 use crate::order_api::ReadOrder;
@@ -48,22 +50,25 @@ type ReadingDoor = Either<
     Answering<GuardLayer<Priorities, Tag<Priority>, Judge>>,
 >;
 
-/// The design's admission control.
+/// The design's admission control, and what tells of it.
 pub(crate) fn admission(
     admission: &Admission,
     node: &Node,
     telemetry: &Telemetry,
     buckets: &Arc<dyn SharedBuckets>,
-) -> Door {
+) -> (Door, Option<QuotaLayer>) {
     let retry_after = admission.retry_after.get();
     match admission.limit {
         AdmissionLimit::Concurrency { limit } => {
             plain(Limiter::concurrency(limit.get() as usize, retry_after), telemetry)
         }
         AdmissionLimit::Rate { rate_per_s, burst, is_shared: true } => {
-            let rate = SharedRate::new(BUCKET, rate(rate_per_s), burst);
+            let rate_of_all = rate(rate_per_s);
+            let rate = SharedRate::new(BUCKET, rate_of_all, burst);
             let layer = SharedRateLayer::observed(rate, Arc::clone(buckets), telemetry.clone());
-            Either::Left(Either::Right(answering(layer)))
+            // What is left is left for all replicas together, and only the shared bucket knows it.
+            let whole = Limiter::rate(rate_of_all, burst).quota(Duration::ZERO, 0);
+            (Either::Left(Either::Right(answering(layer))), Some(QuotaLayer::shared_out(move || whole)))
         }
         AdmissionLimit::Rate { rate_per_s, burst, is_shared: false } => {
             plain(Limiter::rate(rate(rate_per_s), burst), telemetry)
@@ -74,7 +79,8 @@ pub(crate) fn admission(
         AdmissionLimit::Adaptive { limit } => {
             let rule = Adaptive::new(in_flight_limit(limit), retry_after);
             let layer = GuardLayer::observed(rule, telemetry.clone()).judged(judge as Judge);
-            Either::Right(Either::Left(Either::Left(answering(layer))))
+            let quota = QuotaLayer::new(places(layer.handle()));
+            (Either::Right(Either::Left(Either::Left(answering(layer)))), Some(quota))
         }
         AdmissionLimit::Throttle { k, probability_max, window } => {
             let probability_max = probability_max.get();
@@ -83,14 +89,15 @@ pub(crate) fn admission(
             let mut rng = node.rng("throttle");
             let rule = Throttle::new(settings, Box::new(move || draw::uniform(&mut rng, 0.0, 1.0)));
             let layer = GuardLayer::observed(rule, telemetry.clone()).judged(judge as Judge);
-            Either::Right(Either::Left(Either::Right(answering(layer))))
+            (Either::Right(Either::Left(Either::Right(answering(layer)))), None)
         }
         AdmissionLimit::FairShare { limit, memory, customers_max } => {
             let settings = FairSettings { keys_max: customers_max.get() as usize, memory: memory.get() };
             let rule = FairShare::new(in_flight_limit(limit), settings, retry_after);
             let layer = GuardLayer::observed(rule, telemetry.clone());
             let layer = layer.tagged(customer as Tag<CustomerId>).judged(judge as Judge);
-            Either::Right(Either::Right(Either::Left(answering(layer))))
+            let quota = QuotaLayer::shared_out(places(layer.handle()));
+            (Either::Right(Either::Right(Either::Left(answering(layer)))), Some(quota))
         }
         AdmissionLimit::Priority { limit, reserve_high, reserve_normal } => {
             // Orders know no level above high, so nothing is kept for it.
@@ -99,13 +106,21 @@ pub(crate) fn admission(
             let rule = Priorities::new(in_flight_limit(limit), reserves, retry_after);
             let layer = GuardLayer::observed(rule, telemetry.clone());
             let layer = layer.tagged(importance as Tag<Priority>).judged(judge as Judge);
-            Either::Right(Either::Right(Either::Right(answering(layer))))
+            let quota = QuotaLayer::shared_out(places(layer.handle()));
+            (Either::Right(Either::Right(Either::Right(answering(layer)))), Some(quota))
         }
     }
 }
 
-fn plain(limiter: Limiter, telemetry: &Telemetry) -> Door {
-    Either::Left(Either::Left(answering(AdmissionLayer::observed(limiter, telemetry.clone()))))
+fn plain(limiter: Limiter, telemetry: &Telemetry) -> (Door, Option<QuotaLayer>) {
+    let layer = AdmissionLayer::observed(limiter, telemetry.clone());
+    let handle = layer.handle();
+    (Either::Left(Either::Left(answering(layer))), Some(QuotaLayer::new(move || handle.quota())))
+}
+
+/// The limit of a rule as it stands, and what is left of it.
+fn places<P: Rule>(handle: GuardHandle<P>) -> impl Fn() -> Quota {
+    move || Quota::of_places(handle.limit().unwrap_or(usize::MAX), handle.in_flight())
 }
 
 const fn answering<L>(layer: L) -> Answering<L> {

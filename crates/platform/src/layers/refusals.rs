@@ -15,7 +15,6 @@ use resilience::backpressure::BackpressureError;
 use resilience::{Reason, Refusal};
 use tower::{Layer, Service};
 
-use crate::web::recording::RefusedBy;
 use crate::web::{Problem, ProblemKind};
 
 /// What a constraint refused with, when nothing inside of it can fail.
@@ -53,9 +52,7 @@ fn answer(refusal: &Refusal) -> Response {
         Reason::NoCredit => ProblemKind::NoCredit,
         Reason::BreakerOpen => ProblemKind::BreakerOpen,
     };
-    let mut answer = Problem::from(kind).retry_after_s(refusal.retry_after_s()).into_response();
-    answer.extensions_mut().insert(RefusedBy(refusal.reason));
-    answer
+    Problem::from(kind).retry_after_s(refusal.retry_after_s()).refused(refusal.reason).into_response()
 }
 
 /// Turns refusals into answers.

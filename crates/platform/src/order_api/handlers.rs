@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::{Order, OrderId, OrderState};
 use http::{Request, header};
@@ -19,6 +19,7 @@ use super::{ReadOrder, Shared};
 use crate::telemetry::PaymentOutcome;
 use crate::web::openapi::{NewOrderBody, OrderBody, ProblemBody};
 use crate::web::problem::location;
+use crate::web::segment::Segment;
 use crate::web::{Problem, ProblemKind, RequestContext, common, deadline, key};
 
 /// Places an order and answers when it is finished.
@@ -30,24 +31,31 @@ use crate::web::{Problem, ProblemKind, RequestContext, common, deadline, key};
     tag = "orders",
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "under which the request may be repeated"),
-        ("X-Request-Timeout" = Option<String>, Header, description = "how long the client waits: 1 to 8 digits and H, M, S, m, u or n"),
+        ("X-Request-Timeout" = Option<String>, Header, description = "how long the client waits: 1 to 8 digits and H, M, S, m, u or n; anything else counts as absent"),
+        ("X-Envoy-Expected-Rq-Timeout-Ms" = Option<String>, Header, description = "the same in milliseconds; the shorter of the two counts"),
     ),
     request_body = NewOrderBody,
     responses(
-        (status = 200, description = "Paid and completed", body = OrderBody, headers(("Location" = String))),
-        (status = 400, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "Paid and completed", body = OrderBody,
+         headers(("Location" = String, description = "where the order is found"),
+                 ("RateLimit-Policy" = String, description = "what the door lets in, where the design has one"),
+                 ("RateLimit" = String, description = "what is left of it"))),
+        (status = 400, description = "Not JSON, or a header that cannot be used", body = ProblemBody, content_type = "application/problem+json"),
         (status = 402, description = "Declined", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The order exists, or its key is in work", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "The order is gone from the store", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The order exists, its key is in work, or its charge was voided", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "No order", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "No order, or the key stands for another", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "We are full", body = ProblemBody, content_type = "application/problem+json",
-         headers(("Retry-After" = u64, description = "seconds"))),
+         headers(("Retry-After" = u64, description = "seconds"),
+                 ("RateLimit-Policy" = String, description = "what the door lets in"),
+                 ("RateLimit" = String, description = "what is left of it"))),
         (status = 500, description = "Tried too often", body = ProblemBody, content_type = "application/problem+json"),
         (status = 502, description = "Outcome unknown", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "A dependency is down", body = ProblemBody, content_type = "application/problem+json",
-         headers(("Retry-After" = u64, description = "seconds"))),
+        (status = 503, description = "A dependency or the store is away, its breaker is open, or this process is about to stop",
+         body = ProblemBody, content_type = "application/problem+json"),
         (status = 504, description = "Out of time", body = ProblemBody, content_type = "application/problem+json",
-         headers(("Location" = String))),
+         headers(("Location" = String, description = "where it will be seen how the order ends"))),
     ),
 )]
 pub(crate) async fn create(
@@ -92,7 +100,7 @@ pub(crate) async fn create_async() -> Problem {
 )]
 pub(crate) async fn show(
     State(Shared { api, .. }): State<Shared>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Order>, Problem> {
     // What cannot be an id is certainly not one of an order.
     let id = OrderId::new(&id).map_err(|_| Problem::from(ProblemKind::OrderNotFound))?;

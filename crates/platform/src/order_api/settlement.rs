@@ -57,7 +57,7 @@ impl Settlement {
     /// Sweeps for as long as the process lives.
     pub(super) fn start(node: &Node, api: Arc<OrderApi>, payment: Upstream, section: Composition) {
         let unfinished = api.telemetry.gauge(UNFINISHED);
-        let ids = Ids::named(node, "settlement-ids").recorded(&api.telemetry);
+        let ids = Ids::named(node, "settlement-ids", &api.telemetry);
         let settlement = Self { api, payment, ids, section, unfinished };
         let node = node.clone();
         // Detached: it ends with its process.

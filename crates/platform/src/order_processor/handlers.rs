@@ -17,10 +17,15 @@ use crate::web::{Problem, RequestContext, body, deadline};
     post,
     path = "/process",
     tag = "orders",
+    params(
+        ("X-Request-Timeout" = Option<String>, Header, description = "how long the caller waits: 1 to 8 digits and H, M, S, m, u or n; anything else counts as absent"),
+        ("X-Priority" = Option<String>, Header, description = "low, normal or high; anything else counts as normal"),
+    ),
     request_body = ProcessOrderBody,
     responses(
         (status = 200, description = "Paid, or declined for good", body = ProcessedOrderBody),
         (status = 400, description = "Not JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The order's charge was voided", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "No order", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "The queue is full", body = ProblemBody, content_type = "application/problem+json",
@@ -28,6 +33,7 @@ use crate::web::{Problem, RequestContext, body, deadline};
         (status = 503, description = "Payment is down", body = ProblemBody, content_type = "application/problem+json",
          headers(("Retry-After" = u64, description = "seconds"))),
         (status = 504, description = "Out of time", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 502, description = "Payment does not accept the charge", body = ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "Tried too often", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

@@ -215,6 +215,7 @@ impl Service<PaymentCall> for PaymentClient {
             // Here, innermost: what a constraint further out refused was never a call.
             telemetry.record_call(&order_id, node.elapsed());
             let call = Call { deadline, idempotency_key: key, ..Call::post("/charges", body) };
+            let _timed = telemetry.payment_begins(&node);
             judge(upstream.call(&context, call).await)
         })
     }

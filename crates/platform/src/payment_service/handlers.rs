@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use domain::{Charge, ChargeAnswer, ChargeRequest, Currency, Voided};
 use http::Request;
 use serde::Serialize;
@@ -13,6 +13,7 @@ use super::once::ChargeCall;
 use super::{Shared, store_problem};
 use crate::ids::now_us;
 use crate::web::openapi::{ChargeAnswerBody, ChargeBody, ChargeRequestBody, ProblemBody};
+use crate::web::segment::Segment;
 use crate::web::{Problem, ProblemKind, RequestContext, body, deadline, key};
 
 /// Moves money. Executed to its end even if the caller hangs up.
@@ -20,7 +21,10 @@ use crate::web::{Problem, ProblemKind, RequestContext, body, deadline, key};
     post,
     path = "/charges",
     tag = "charges",
-    params(("Idempotency-Key" = Option<String>, Header, description = "charged once; recorded with the charge")),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "charged once; recorded with the charge"),
+        ("X-Request-Timeout" = Option<String>, Header, description = "how long the caller waits: 1 to 8 digits and H, M, S, m, u or n; anything else counts as absent"),
+    ),
     request_body = ChargeRequestBody,
     responses(
         (status = 200, description = "The money moved", body = ChargeAnswerBody),
@@ -28,7 +32,9 @@ use crate::web::{Problem, ProblemKind, RequestContext, body, deadline, key};
         (status = 402, description = "Declined", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "Key charged or voided", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "No charge", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "No charge, or the key stands for another", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "The charge is gone from the store", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "Something broke", body = ProblemBody, content_type = "application/problem+json"),
         (status = 504, description = "Not begun in time", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Failed for now", body = ProblemBody, content_type = "application/problem+json",
          headers(("Retry-After" = u64, description = "seconds"))),
@@ -66,7 +72,7 @@ pub(crate) async fn charge(
 )]
 pub(crate) async fn show(
     State(shared): State<Shared>,
-    Path(key): Path<String>,
+    Segment(key): Segment,
 ) -> Result<Json<Charge>, Problem> {
     let charge = shared.service.store.get(&key).await.map_err(|error| store_problem(&error))?;
     charge.map(Json).ok_or_else(|| ProblemKind::ChargeNotFound.into())
@@ -89,11 +95,14 @@ pub(crate) struct VoidAnswer {
     path = "/charges/{key}/void",
     tag = "charges",
     params(("key" = String, Path, description = "The idempotency key")),
-    responses((status = 200, description = "Voided, or charged before", body = VoidAnswer)),
+    responses(
+        (status = 200, description = "Voided, or charged before", body = VoidAnswer),
+        (status = 404, description = "No key is like this", body = ProblemBody, content_type = "application/problem+json"),
+    ),
 )]
 pub(crate) async fn void(
     State(shared): State<Shared>,
-    Path(key): Path<String>,
+    Segment(key): Segment,
 ) -> Result<Json<VoidAnswer>, Problem> {
     let voided = shared.service.store.void(&key).await.map_err(|error| store_problem(&error))?;
     Ok(Json(match voided {
@@ -115,7 +124,7 @@ pub(crate) async fn void(
 )]
 pub(crate) async fn refund(
     State(shared): State<Shared>,
-    Path(key): Path<String>,
+    Segment(key): Segment,
 ) -> Result<Json<Charge>, Problem> {
     let refunded = shared.service.store.refund(&key, now_us(&shared.service.node)).await;
     refunded.map(Json).map_err(|error| store_problem(&error))

@@ -1,11 +1,15 @@
-//! `GET /metrics`: the numbers as OpenMetrics text, which Prometheus reads.
+//! `GET /metrics`: the numbers as text, which Prometheus reads.
 //!
 //! Gauges and counters are read when somebody asks, by a collector; nothing is kept twice, and counting
 //! costs no more because it can be scraped.
 
+mod format;
+mod process;
+
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 
+use node::ProcessUsage;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -13,41 +17,43 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use resilience::breaker::BreakerState;
 
-use super::{AlertName, CONNECTIONS, IN_FLIGHT, QUEUE_DEPTH, RUNNING, Tally, Telemetry, WAITING};
+pub(crate) use self::format::Format;
+use self::process::Process;
+use super::histogram::Histogram;
+use super::{AlertName, CONNECTIONS, IN_FLIGHT, QUEUE_DEPTH, RUNNING, Tally, Telemetry, UNFINISHED, WAITING};
 use crate::kind::ServiceKind;
 
-/// The media type of the text.
-pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// Everything measured, as text.
-pub(crate) fn expose(telemetry: &Telemetry) -> String {
+/// Everything measured in the parts of one process, and what the process itself uses, as text. With several parts,
+/// each name is prefixed with its part's.
+pub(crate) fn expose(parts: &[&Telemetry], usage: Option<ProcessUsage>, format: Format) -> String {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(telemetry.clone()));
-    let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, &registry).expect("a string takes all text");
-    text
-}
-
-/// Everything measured in the parts of one process, as text: each name prefixed with its part's.
-pub(crate) fn expose_all(parts: &[&Telemetry]) -> String {
-    let mut registry = Registry::default();
-    for part in parts {
-        let prefix = part.kind().name().replace('-', "_");
-        registry.sub_registry_with_prefix(prefix).register_collector(Box::new((*part).clone()));
+    match parts {
+        [only] => registry.register_collector(Box::new((*only).clone())),
+        parts => {
+            for part in parts {
+                let prefix = part.kind().name().replace('-', "_");
+                registry.sub_registry_with_prefix(prefix).register_collector(Box::new((*part).clone()));
+            }
+        }
+    }
+    if let Some(usage) = usage {
+        registry.register_collector(Box::new(Process(usage)));
     }
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).expect("a string takes all text");
-    text
+    format.of(text)
 }
 
 impl Collector for Telemetry {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         for (name, gauge) in self.gauges() {
-            let (name, help) = exposed(name);
-            let value = ConstGauge::new(gauge.now());
-            let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            value.encode(metric)?;
+            for (name, help) in exposed(name) {
+                let value = ConstGauge::new(gauge.now());
+                let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+                value.encode(metric)?;
+            }
         }
+        self.encode_requests(&mut encoder)?;
         for tally in self.tallies() {
             let mut family = encoder.encode_descriptor(tally.name, tally.help, None, MetricType::Counter)?;
             for (value, count) in tally.counts() {
@@ -65,25 +71,49 @@ impl Collector for Telemetry {
 }
 
 impl Telemetry {
+    /// How long requests and payments took, and what was turned away before it was a request.
+    fn encode_requests(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let (name, help) = ("request_duration", "Requests from their head to their answer");
+        let mut family =
+            encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+        for (labels, took) in self.shared.requests.series() {
+            let (sum_s, buckets) = took.read();
+            let count = buckets.iter().map(|(_, count)| count).sum();
+            // A series begins with its first request: most routes of most classes never have one.
+            if count > 0 {
+                family
+                    .encode_family(&labels)?
+                    .encode_histogram::<NoLabelSet>(sum_s, count, &buckets, None)?;
+            }
+        }
+        let (name, help) = ("connections_turned_away", "Connections closed because too many were open");
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        family.encode_counter::<NoLabelSet, _, u64>(&self.turned_away().now(), None)
+    }
+
     /// What is no counter of the constraints: the limit, the waits for a worker, pauses and the breaker's state.
     fn encode_layers(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let layers = &self.shared.layers;
-        let mut gauge = |name, help, value: u64| {
-            let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            ConstGauge::new(value).encode(metric)
-        };
+        if let limit @ 1.. = layers.limit.load(Relaxed) {
+            encode_gauge(encoder, "admission_limit", "Orders in work at most", limit)?;
+        }
+        if self.kind() != ServiceKind::OrderProcessor {
+            let (name, help) = ("idempotent_replays", "Answers given again to a key that had one");
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            family.encode_counter::<NoLabelSet, _, u64>(&layers.replays(), None)?;
+        }
         match self.kind() {
-            ServiceKind::OrderApi => gauge("limit", "Orders in work at most", layers.limit.load(Relaxed))?,
+            ServiceKind::OrderApi => {}
             ServiceKind::OrderProcessor => {
-                gauge("retries_pausing", "Calls that pause", layers.pausing.load(Relaxed))?;
-                let (name, help) = ("queue_wait", "Waiting for a worker");
-                let mut metric =
-                    encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
-                let (sum_s, buckets) = layers.queue_wait.read();
-                let count = buckets.iter().map(|(_, count)| count).sum();
-                metric.encode_histogram::<NoLabelSet>(sum_s, count, &buckets, None)?;
+                encode_gauge(encoder, "retries_pausing", "Calls that pause", layers.pausing.load(Relaxed))?;
+                encode_seconds(encoder, "queue_wait", "Waiting for a worker", &layers.queue_wait)?;
+                let help = "Calls to payment from their start to their end, whoever ended them";
+                encode_seconds(encoder, "payment_duration", help, &self.shared.payments)?;
             }
-            ServiceKind::PaymentService => {}
+            ServiceKind::PaymentService => {
+                let help = "Charges from their slot to their outcome";
+                encode_seconds(encoder, "payment_duration", help, &self.shared.payments)?;
+            }
         }
         let Some(now) = layers.breaker() else { return Ok(()) };
         let (name, help) = ("breaker_state", "1 for the state that the breaker is in");
@@ -142,20 +172,47 @@ impl Telemetry {
                     &layers.breaker_judged,
                 ]
             }
-            ServiceKind::PaymentService => vec![&counters.requests, &counters.charges, &layers.idempotency],
+            ServiceKind::PaymentService => {
+                vec![&counters.requests, &counters.charges, &counters.dropped, &layers.idempotency]
+            }
         }
     }
 }
 
-/// A gauge's name and help in the text.
-fn exposed(gauge: &'static str) -> (&'static str, &'static str) {
+fn encode_gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    ConstGauge::new(value).encode(metric)
+}
+
+fn encode_seconds(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    took: &Histogram,
+) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+    let (sum_s, buckets) = took.read();
+    let count = buckets.iter().map(|(_, count)| count).sum();
+    metric.encode_histogram::<NoLabelSet>(sum_s, count, &buckets, None)
+}
+
+/// A gauge's names in the text, each with its help. At payment, what is in work and what waits have the names that
+/// they have everywhere as well.
+fn exposed(gauge: &'static str) -> &'static [(&'static str, &'static str)] {
     match gauge {
-        IN_FLIGHT => ("in_flight_requests", "Orders in work"),
-        QUEUE_DEPTH => (QUEUE_DEPTH, "Orders waiting for a worker"),
-        CONNECTIONS => (CONNECTIONS, "Open connections"),
-        RUNNING => (RUNNING, "Payments that hold a slot"),
-        WAITING => (WAITING, "Payments that wait for a slot"),
-        other => (other, ""),
+        IN_FLIGHT => &[("in_flight_requests", "Orders in work")],
+        QUEUE_DEPTH => &[(QUEUE_DEPTH, "Orders waiting for a worker")],
+        CONNECTIONS => &[(CONNECTIONS, "Open connections")],
+        RUNNING => &[
+            (RUNNING, "Payments that hold a slot"),
+            ("in_flight_requests", "Payments in work: those that hold a slot"),
+        ],
+        WAITING => &[
+            (WAITING, "Payments that wait for a slot"),
+            (QUEUE_DEPTH, "Payments in the queue: those that wait for a slot"),
+        ],
+        UNFINISHED => &[(UNFINISHED, "Orders that are in no final state")],
+        _ => &[],
     }
 }
 
@@ -165,12 +222,16 @@ mod tests {
 
     use super::*;
 
+    fn open_metrics(telemetry: &Telemetry) -> String {
+        expose(&[telemetry], None, Format::OpenMetrics)
+    }
+
     #[test]
     fn what_was_counted_can_be_read() {
         let telemetry = Telemetry::new(ServiceKind::OrderApi);
         let _inside = telemetry.gauge(IN_FLIGHT).enter();
         telemetry.counters().order(OrderState::Completed);
-        let text = expose(&telemetry);
+        let text = open_metrics(&telemetry);
         assert!(text.contains("in_flight_requests 1\n"), "{text}");
         assert!(text.contains("orders_total{state=\"completed\"} 1\n"), "{text}");
         assert!(text.contains("orders_total{state=\"failed\"} 0\n"), "{text}");
@@ -183,12 +244,12 @@ mod tests {
         use resilience::timeouts::{Scope, TimeoutObserver};
 
         let telemetry = Telemetry::new(ServiceKind::OrderProcessor);
-        assert!(!expose(&telemetry).contains("breaker_state"), "without a breaker it has no state");
+        assert!(!open_metrics(&telemetry).contains("breaker_state"), "without a breaker it has no state");
         let opened = Transition { from: BreakerState::Closed, to: BreakerState::Open };
         telemetry.transition(opened);
         telemetry.timed_out(Scope::Attempt, std::time::Duration::from_secs(1));
         resilience::Observer::waited(&telemetry, std::time::Duration::from_millis(3));
-        let text = expose(&telemetry);
+        let text = open_metrics(&telemetry);
         for line in [
             "breaker_state{state=\"open\"} 1\n",
             "breaker_state{state=\"closed\"} 0\n",
@@ -206,7 +267,7 @@ mod tests {
     fn a_counter_without_a_label_is_written_plainly() {
         let telemetry = Telemetry::new(ServiceKind::OrderProcessor);
         telemetry.counters().exhausted();
-        let text = expose(&telemetry);
+        let text = open_metrics(&telemetry);
         assert!(text.contains("attempts_exhausted_total 1\n"), "{text}");
     }
 }

@@ -14,6 +14,7 @@ use resilience::retries::GiveUp;
 use resilience::timeouts::Scope;
 
 use super::counters::Tally;
+use super::histogram::Histogram;
 
 const BREAKER_STATES: &[&str] = &["closed", "open", "half-open", "forced-open", "forced-closed"];
 const JUDGEMENTS: &[&str] = &["good", "failed"];
@@ -35,32 +36,6 @@ const EVENTS: &[&str] = &[
     "lost",
     "records-failed",
 ];
-
-/// Upper ends of the histogram's buckets, in ms; above the last there is one more.
-const BUCKETS_MS: [u64; 12] = [0, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000];
-
-/// How long something took, in buckets.
-#[derive(Debug, Default)]
-pub(super) struct Histogram {
-    counts: [AtomicU64; BUCKETS_MS.len() + 1],
-    sum_us: AtomicU64,
-}
-
-impl Histogram {
-    fn record(&self, took: Duration) {
-        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let bucket = BUCKETS_MS.partition_point(|end_ms| end_ms * 1_000 < us);
-        self.counts[bucket].fetch_add(1, Relaxed);
-        self.sum_us.fetch_add(us, Relaxed);
-    }
-
-    /// The sum in seconds, and each bucket's upper end in seconds with its own count.
-    pub(super) fn read(&self) -> (f64, Vec<(f64, u64)>) {
-        let ends = BUCKETS_MS.iter().map(|ms| *ms as f64 / 1e3).chain([f64::INFINITY]);
-        let counts = self.counts.iter().map(|count| count.load(Relaxed));
-        (self.sum_us.load(Relaxed) as f64 / 1e6, ends.zip(counts).collect())
-    }
-}
 
 /// What the layers of one service reported.
 #[derive(Debug)]
@@ -118,8 +93,10 @@ impl Default for LayerMetrics {
 }
 
 impl LayerMetrics {
-    /// A new process: what was only in the old one's memory is gone.
-    pub(super) fn begin(&self) {
+    /// A new process: what was only in the old one's memory is gone, and its limit is the design's until one is
+    /// reported.
+    pub(super) fn begin(&self, limit: u64) {
+        self.limit.store(limit, Relaxed);
         self.pausing.store(0, Relaxed);
         self.breaker.store(0, Relaxed);
     }
@@ -174,6 +151,12 @@ impl LayerMetrics {
         self.idempotency.add(index, 1);
     }
 
+    /// How many answers were given again to a key that had one.
+    pub(super) fn replays(&self) -> u64 {
+        let replayed = Event::ALL.iter().position(|event| *event == Event::Replayed);
+        self.idempotency.get(replayed.expect("it is one of all"))
+    }
+
     /// The breaker's state; `None` without a breaker, or before it had judged a call.
     pub(super) fn breaker(&self) -> Option<BreakerState> {
         let place = self.breaker.load(Relaxed).checked_sub(1)?;
@@ -199,18 +182,6 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_falls_into_the_first_bucket_that_holds_it() {
-        let histogram = Histogram::default();
-        for ms in [0, 1, 2, 5, 90_000] {
-            histogram.record(Duration::from_millis(ms));
-        }
-        let (sum_s, buckets) = histogram.read();
-        assert!((sum_s - 90.008).abs() < 1e-9);
-        let filled: Vec<_> = buckets.into_iter().filter(|(_, count)| *count > 0).collect();
-        assert_eq!(filled, [(0.0, 1), (0.001, 1), (0.005, 2), (f64::INFINITY, 1)]);
-    }
-
-    #[test]
     fn a_breaker_is_known_from_its_first_word_on() {
         let metrics = LayerMetrics::default();
         assert_eq!(metrics.breaker(), None);
@@ -219,7 +190,7 @@ mod tests {
         metrics.breaker_is(BreakerState::HalfOpen);
         metrics.judged(true);
         assert_eq!(metrics.breaker(), Some(BreakerState::HalfOpen));
-        metrics.begin();
+        metrics.begin(0);
         assert_eq!(metrics.breaker(), None, "another process has another breaker");
     }
 }

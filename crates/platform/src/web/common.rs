@@ -3,47 +3,54 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use domain::StoreError;
-use http::{StatusCode, header};
-use node::{Node, Stopping};
+use http::{HeaderMap, StatusCode, header};
+use node::Node;
 use serde::Serialize;
 use tower::ServiceBuilder;
 use utoipa::ToSchema;
 
-use super::context::ContextLayer;
-use super::openapi;
+use super::context::{ContextLayer, LogSpanLayer};
+use super::openapi::{self, ProblemBody};
 use super::problem::{Problem, ProblemKind};
+use super::readiness::Readiness;
+use super::segment::Segment;
 use crate::design::Design;
 use crate::kind::ServiceKind;
-use crate::telemetry::{self, Telemetry};
+use crate::service::Peer;
+use crate::state::ServiceState;
+use crate::telemetry::{self, Format, Telemetry};
 
 /// What a client is told to wait for a store that is away.
 const STORE_RETRY_AFTER_S: u64 = 1;
 
 /// Adds what every service has to a service's own routes.
-pub(crate) fn finish(router: Router, node: &Node, design: &Design, telemetry: &Telemetry) -> Router {
+///
+/// `peers` are the services behind it that it needs; those that are parts of this process are ready or not with it.
+pub(crate) fn finish(
+    router: Router,
+    node: &Node,
+    design: &Design,
+    state: &ServiceState,
+    peers: &[&Peer],
+) -> Router {
+    let telemetry = state.telemetry();
     telemetry.begin(node, design);
-    let counted = telemetry.clone();
     let common = Arc::new(Common {
         health: Health::new(telemetry.kind(), design),
         telemetry: telemetry.clone(),
-        stopping: node.stopping().clone(),
+        readiness: Readiness::new(node, state, peers),
+        node: node.clone(),
     });
 
     let around = ServiceBuilder::new()
-        // Outermost: everything inside, refusals and wrong paths included, has an id, a place in a trace
-        // and a log span, and its problem is written out here.
-        .layer(ContextLayer::recorded(node, telemetry))
-        // Counts every answer, also those that never reach a handler: metrics inside a constraint would
-        // miss what it refuses.
-        .map_response(move |response: Response| {
-            counted.counters().request(response.status());
-            response
-        });
+        // Outermost: everything inside, refusals and wrong paths included, has an id and a place in a trace, is
+        // counted and timed when it is answered, and its problem is written out here.
+        .layer(ContextLayer::recorded(node, telemetry));
 
     let own = Router::new()
         .route("/health", get(health))
@@ -52,6 +59,7 @@ pub(crate) fn finish(router: Router, node: &Node, design: &Design, telemetry: &T
         .route("/metrics", get(metrics))
         .route("/openapi.json", get(describe))
         .route("/problems/{slug}", get(problem_page))
+        .route_layer(LogSpanLayer)
         .with_state(common);
     router
         .merge(own)
@@ -65,7 +73,8 @@ pub(crate) fn finish(router: Router, node: &Node, design: &Design, telemetry: &T
 pub(crate) struct Common {
     health: Health,
     telemetry: Telemetry,
-    stopping: Stopping,
+    readiness: Readiness,
+    node: Node,
 }
 
 /// `/health`: for people and load balancers.
@@ -105,22 +114,44 @@ pub(crate) async fn livez() -> &'static str {
 }
 
 /// Whether it can take on orders; a problem that says what is missing if not.
-#[utoipa::path(get, path = "/readyz", tag = "service", responses((status = 200, body = str)))]
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "service",
+    responses(
+        (status = 200, body = str),
+        (status = 503, description = "Not ready", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
 pub(crate) async fn readyz(State(common): State<Arc<Common>>) -> Result<&'static str, Problem> {
-    if common.stopping.has_begun() {
-        return Err(Problem::new(ProblemKind::NotReady, "the process is about to stop").retry_after_s(1));
-    }
-    Ok("ok\n")
+    common.readiness.check().await.map(|()| "ok\n")
 }
 
-/// Everything measured, as OpenMetrics text.
-#[utoipa::path(get, path = "/metrics", tag = "service", responses((status = 200, body = str)))]
-pub(crate) async fn metrics(State(common): State<Arc<Common>>) -> Response {
-    let text = telemetry::expose(&common.telemetry);
-    ([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], text).into_response()
+/// Everything measured, as Prometheus text; as OpenMetrics for who accepts that.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "service",
+    responses((status = 200, content((String = "text/plain"), (String = "application/openmetrics-text"))))
+)]
+pub(crate) async fn metrics(State(common): State<Arc<Common>>, headers: HeaderMap) -> Response {
+    measured(&[&common.telemetry], &common.node, &headers)
 }
 
-async fn describe(State(common): State<Arc<Common>>) -> Response {
+/// The measurements of the parts of one process, as whoever asks would have them.
+pub(crate) fn measured(parts: &[&Telemetry], node: &Node, headers: &HeaderMap) -> Response {
+    let accepted = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .any(|value| value.to_str().is_ok_and(|value| value.contains("application/openmetrics-text")));
+    let format = if accepted { Format::OpenMetrics } else { Format::Prometheus };
+    ([(header::CONTENT_TYPE, format.content_type())], telemetry::expose(parts, node.usage(), format))
+        .into_response()
+}
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "service", responses((status = 200, body = Object)))]
+pub(crate) async fn describe(State(common): State<Arc<Common>>) -> Response {
     openapi::document(common.telemetry.kind())
 }
 
@@ -130,9 +161,12 @@ async fn describe(State(common): State<Arc<Common>>) -> Response {
     path = "/problems/{slug}",
     tag = "service",
     params(("slug" = String, Path, description = "The last part of the problem's type")),
-    responses((status = 200, body = str, content_type = "text/html"))
+    responses(
+        (status = 200, body = str, content_type = "text/html; charset=utf-8"),
+        (status = 404, description = "No such problem", body = ProblemBody, content_type = "application/problem+json"),
+    )
 )]
-pub(crate) async fn problem_page(Path(slug): Path<String>) -> Result<Html<String>, Problem> {
+pub(crate) async fn problem_page(Segment(slug): Segment) -> Result<Html<String>, Problem> {
     let kind = ProblemKind::by_slug(&slug).ok_or(ProblemKind::NotFound)?;
     let entry = kind.entry();
     let again = if entry.retryable { "may be repeated later" } else { "does not get better by repeating it" };

@@ -1,32 +1,35 @@
 //! A request's identity: its id and its place in a trace, on every hop, in every log line and answer.
 //!
 //! The outermost layer of every service. It takes `X-Request-Id` and `traceparent` from the request or
-//! makes them, hands them inwards as an extension, opens the span that every log line inside carries,
-//! and writes the body of a [`Problem`], because here the path and the id are known.
+//! makes them, hands them inwards as an extension, and writes the body of a [`Problem`], because here the path and
+//! the id are known. The span that every log line carries is opened further in, where work begins
+//! ([`LogSpanLayer`], and the task of detached work): a refusal says nothing, and a span costs more than refusing.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
+use axum::extract::MatchedPath;
 use axum::response::Response;
 use domain::{OrderId, Priority};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use node::{Node, Rng};
 use pin_project_lite::pin_project;
 use rand::Rng as _;
 use tokio::time::Instant;
 use tower::{Layer, Service};
-use tracing::Span;
+use tracing::instrument::Instrumented;
+use tracing::{Instrument as _, Span};
 
 use super::priority::{self, X_PRIORITY};
-use super::problem::Problem;
-use super::recording::{self, Attempts, Recorder, Recording, RefusedBy, SpanGuard, name};
+use super::problem::{Problem, ProblemKind};
+use super::recording::{self, Attempts, Recorder, Recording, SpanGuard, name};
 use super::trace::{TRACEPARENT, TraceContext};
 use crate::ids::now_us;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{RouteIndex, Telemetry};
 
 /// The header that carries a request's id.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -59,11 +62,22 @@ impl RequestContext {
         let request_id = request_id.unwrap_or_else(|| ids.request_id());
         let caller = headers.get(TRACEPARENT).and_then(|header| TraceContext::parse(header.as_bytes()));
         let trace = caller.unwrap_or_else(|| ids.trace());
-        let recording = ids.recorder.as_ref();
+        let recording = ids.shared.recorder.as_ref();
         let recording = recording.and_then(|recorder| Recording::begin(recorder, trace.trace_id));
         let recording = recording.map(|recording| recording.within(trace.parent_id));
-        let (priority, arrived) = (Priority::default(), ids.node.now());
+        let (priority, arrived) = (Priority::default(), ids.node().now());
         Self { request_id, trace, priority, ids: ids.clone(), recording, arrived }
+    }
+
+    /// The span whose fields stand in every log line.
+    pub(crate) fn log_span(&self, method: &Method, path: &str) -> Span {
+        tracing::info_span!(
+            "request",
+            request_id = self.request_id(),
+            trace_id = format_args!("{:032x}", self.trace.trace_id),
+            %method,
+            path,
+        )
     }
 
     /// The order that the request is about, once that is known.
@@ -99,9 +113,9 @@ impl RequestContext {
         let context =
             request.extensions().get::<Self>().expect("every route stands behind the context layer");
         let Some(recording) = &context.recording else { return };
-        let waited = context.ids.node.now().saturating_duration_since(context.arrived);
+        let waited = context.ids.node().now().saturating_duration_since(context.arrived);
         if !waited.is_zero() {
-            let now_us = now_us(&context.ids.node);
+            let now_us = now_us(context.ids.node());
             let since_us = now_us.saturating_sub(u64::try_from(waited.as_micros()).unwrap_or(now_us));
             SpanGuard::begin(Some(recording), name).since(since_us).end("served");
         }
@@ -153,27 +167,22 @@ impl RequestContext {
         self.recording = span.inside();
         span.telling_the_order()
     }
-
-    fn log_span(&self, request: &Request<Body>) -> Span {
-        tracing::info_span!(
-            "request",
-            request_id = self.request_id(),
-            trace_id = format_args!("{:032x}", self.trace.trace_id),
-            method = %request.method(),
-            path = request.uri().path(),
-        )
-    }
 }
 
 fn is_request_id(value: &HeaderValue) -> bool {
     (1..=REQUEST_ID_LENGTH_MAX).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
 }
 
-/// Where ids come from: a random stream of the service's node.
+/// Where ids come from: a random stream of the service's node. Cheap to clone, as every request does.
 #[derive(Clone, Debug)]
 pub(crate) struct Ids {
+    shared: Arc<Source>,
+}
+
+#[derive(Debug)]
+struct Source {
     node: Node,
-    rng: Arc<Mutex<Rng>>,
+    rng: Mutex<Rng>,
     /// Where what is done for requests is recorded, if anywhere.
     recorder: Option<Recorder>,
 }
@@ -182,26 +191,40 @@ impl Ids {
     /// A restarted process asks for a stream of its own, so that it does not repeat ids.
     /// So do the parts of one process: their spans stand in the same traces.
     fn new(node: &Node, part: &str) -> Self {
-        Self::named(node, &format!("request-ids/{part}"))
+        Self::recorded_by(node, &format!("request-ids/{part}"), None)
     }
 
-    /// A stream of its own name, for work that is not asked for by requests.
-    pub(crate) fn named(node: &Node, name: &str) -> Self {
+    /// A stream of its own name, for work that is not asked for by requests; what is done for it is recorded while
+    /// this service's journal is on.
+    pub(crate) fn named(node: &Node, name: &str, telemetry: &Telemetry) -> Self {
+        Self::recorded_by(node, name, Some(telemetry))
+    }
+
+    fn recorded_by(node: &Node, name: &str, telemetry: Option<&Telemetry>) -> Self {
         let stream = format!("{name}/{}", node.elapsed().as_micros());
-        Self { node: node.clone(), rng: Arc::new(Mutex::new(node.rng(&stream))), recorder: None }
+        let rng = Mutex::new(node.rng(&stream));
+        let recorder = telemetry.map(|telemetry| Recorder::new(node, telemetry));
+        Self { shared: Arc::new(Source { node: node.clone(), rng, recorder }) }
     }
 
-    /// What is done for those who get ids from here is recorded, while this service's journal is on.
-    pub(crate) fn recorded(self, telemetry: &Telemetry) -> Self {
-        Self { recorder: Some(Recorder::new(&self.node, telemetry)), ..self }
+    fn node(&self) -> &Node {
+        &self.shared.node
     }
 
     fn next(&self) -> u64 {
-        self.rng.lock().unwrap_or_else(PoisonError::into_inner).next_u64()
+        self.rng().next_u64()
+    }
+
+    fn rng(&self) -> MutexGuard<'_, Rng> {
+        self.shared.rng.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn request_id(&self) -> HeaderValue {
-        HeaderValue::try_from(format!("{:016x}{:016x}", self.next(), self.next()))
+        let (high, low) = {
+            let mut rng = self.rng();
+            (rng.next_u64(), rng.next_u64())
+        };
+        HeaderValue::from_bytes(&hex_digits(u128::from(high) << 64 | u128::from(low)))
             .expect("hex digits can stand in a header")
     }
 
@@ -211,9 +234,23 @@ impl Ids {
     }
 
     fn trace(&self) -> TraceContext {
-        let trace_id = u128::from(self.next()) << 64 | u128::from(self.span_id());
-        TraceContext { trace_id, parent_id: self.span_id(), flags: 1 }
+        let (high, low, parent_id) = {
+            let mut rng = self.rng();
+            (rng.next_u64(), rng.next_u64().max(1), rng.next_u64().max(1))
+        };
+        TraceContext { trace_id: u128::from(high) << 64 | u128::from(low), parent_id, flags: 1 }
     }
+}
+
+/// A number in 32 digits. Formatting does the same, and takes as long as all the rest of a refusal's identity.
+fn hex_digits(number: u128) -> [u8; 32] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 32];
+    for (place, byte) in text.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        place[0] = DIGITS[usize::from(byte >> 4)];
+        place[1] = DIGITS[usize::from(byte & 15)];
+    }
+    text
 }
 
 /// Gives every request its identity.
@@ -230,7 +267,8 @@ impl ContextLayer {
 
     /// The same, and what is done for requests is recorded in this service's journal while that is on.
     pub(crate) fn recorded(node: &Node, telemetry: &Telemetry) -> Self {
-        Self { ids: Ids::new(node, telemetry.kind().name()).recorded(telemetry) }
+        let name = format!("request-ids/{}", telemetry.kind().name());
+        Self { ids: Ids::recorded_by(node, &name, Some(telemetry)) }
     }
 }
 
@@ -264,24 +302,47 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let mut context = RequestContext::of(request.headers(), &self.ids);
         let served = context.begin_serving(&request);
-        let span = context.log_span(&request);
         let uri = request.uri().clone();
         let request_id = context.request_id.clone();
+        let counted = self.ids.shared.recorder.as_ref().map(|recorder| {
+            let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+            Counted {
+                route: recorder.telemetry().route(request.method().as_str(), matched),
+                since: context.arrived,
+                ids: self.ids.clone(),
+            }
+        });
         request.extensions_mut().insert(context);
-        let call = span.in_scope(|| self.inner.call(request));
-        ContextFuture { call, span, uri, request_id, served }
+        ContextFuture { call: self.inner.call(request), uri, request_id, served, counted }
     }
 }
 
 pin_project! {
-    /// A call inside its span.
+    /// A call that has an identity.
     pub(crate) struct ContextFuture<F> {
         #[pin]
         call: F,
-        span: Span,
         uri: Uri,
         request_id: HeaderValue,
         served: SpanGuard,
+        counted: Option<Counted>,
+    }
+}
+
+/// A request that is counted and timed when it is answered, whatever answers it: inside a constraint, what it refuses
+/// would be missed.
+#[derive(Debug)]
+struct Counted {
+    ids: Ids,
+    route: RouteIndex,
+    since: Instant,
+}
+
+impl Counted {
+    fn answered(&self, status: StatusCode) {
+        let Some(recorder) = &self.ids.shared.recorder else { return };
+        let took = self.ids.node().now().saturating_duration_since(self.since);
+        recorder.telemetry().answered(self.route, status, took);
     }
 }
 
@@ -293,21 +354,74 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _inside = this.span.enter();
         let Ok(mut response) = ready!(this.call.poll(cx));
+        if let Some(counted) = this.counted {
+            counted.answered(response.status());
+        }
         let problem = response.extensions_mut().remove::<Problem>();
         if this.served.is_recorded() {
-            let refused_by = response.extensions_mut().remove::<RefusedBy>();
-            recording::end_serving(this.served, response.status(), problem.as_ref(), refused_by);
+            recording::end_serving(this.served, response.status(), problem.as_ref());
         }
+        let request_id = this.request_id.to_str().expect("a request id is visible ASCII");
         if let Some(problem) = problem {
-            let request_id = this.request_id.to_str().expect("a request id is visible ASCII");
+            if problem.kind() == ProblemKind::Internal {
+                tracing::error!(
+                    request_id,
+                    path = this.uri.path(),
+                    "the request ended without an answer of its own"
+                );
+            }
             problem.write(&mut response, this.uri.path(), request_id);
         }
-        tracing::debug!(status = response.status().as_u16(), "answered");
+        // The access log: off unless it is asked for, because it would cost more than most answers.
+        tracing::debug!(request_id, path = this.uri.path(), status = response.status().as_u16(), "answered");
         response.headers_mut().insert(X_REQUEST_ID, this.request_id.clone());
         Poll::Ready(Ok(response))
     }
+}
+
+/// Opens the span whose fields stand in every log line of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogSpanLayer;
+
+impl<S> Layer<S> for LogSpanLayer {
+    type Service = WithLogSpan<S>;
+
+    fn layer(&self, inner: S) -> WithLogSpan<S> {
+        WithLogSpan { inner }
+    }
+}
+
+/// A service whose log lines say of which request they are.
+#[derive(Clone, Debug)]
+pub(crate) struct WithLogSpan<S> {
+    inner: S,
+}
+
+impl<S> Service<Request<Body>> for WithLogSpan<S>
+where
+    S: Service<Request<Body>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Instrumented<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let span = log_span(&request);
+        let call = span.in_scope(|| self.inner.call(request));
+        call.instrument(span)
+    }
+}
+
+/// The span of a request's log lines.
+pub(crate) fn log_span(request: &Request<Body>) -> Span {
+    let context = request.extensions().get::<RequestContext>();
+    let context = context.expect("every route stands behind the context layer");
+    context.log_span(request.method(), request.uri().path())
 }
 
 #[cfg(test)]

@@ -6,23 +6,28 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use utoipa::{OpenApi, ToSchema};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::{
+    Content, Header, Object, OpenApi, Ref, RefOr, Required, ResponseBuilder, schema::Type,
+};
+use utoipa::{OpenApi as _, ToSchema};
 
 use crate::kind::ServiceKind;
 use crate::{order_api, order_processor, payment_service};
 
 /// What every service has.
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(paths(
     super::common::health,
     super::common::livez,
     super::common::readyz,
     super::common::metrics,
+    super::common::describe,
     super::common::problem_page
 ))]
 struct CommonDocument;
 
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "order-api",
@@ -38,14 +43,14 @@ struct CommonDocument;
 )]
 struct OrderApiDocument;
 
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "order-processor", description = "Gets an order paid", license(name = "MIT OR Apache-2.0")),
     paths(order_processor::handlers::process)
 )]
 struct OrderProcessorDocument;
 
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "payment-service", description = "Moves the money", license(name = "MIT OR Apache-2.0")),
     paths(
@@ -64,7 +69,66 @@ pub(crate) fn document(kind: ServiceKind) -> Response {
         ServiceKind::OrderProcessor => OrderProcessorDocument::openapi(),
         ServiceKind::PaymentService => PaymentServiceDocument::openapi(),
     };
-    Json(document.merge_from(CommonDocument::openapi())).into_response()
+    Json(completed(document.merge_from(CommonDocument::openapi()))).into_response()
+}
+
+/// Adds what holds for every operation, and what goes by two names.
+fn completed(mut document: OpenApi) -> OpenApi {
+    if let Some(orders) = document.paths.paths.get("/orders").cloned() {
+        document.paths.paths.insert("/orders/sync".to_owned(), renamed(orders, "create_sync"));
+    }
+    for path in document.paths.paths.values_mut() {
+        for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
+            complete(operation);
+        }
+    }
+    document
+}
+
+fn renamed(mut path: PathItem, id: &str) -> PathItem {
+    if let Some(operation) = &mut path.post {
+        operation.operation_id = Some(id.to_owned());
+    }
+    path
+}
+
+/// Identity in and out, and the refusals that any request may meet: too many connections, and a store that is away.
+fn complete(operation: &mut Operation) {
+    let text = || Object::with_type(Type::String);
+    let header = |name: &str, what: &str| {
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header);
+        parameter.required(Required::False).description(Some(what)).schema(Some(text())).build()
+    };
+    let identity = [
+        header(
+            "X-Request-Id",
+            "the request's id, at most 128 visible ASCII characters; made if there is none",
+        ),
+        header("traceparent", "W3C trace context; a new trace begins without one"),
+    ];
+    operation.parameters.get_or_insert_default().extend(identity.map(RefOr::T));
+    let responses = &mut operation.responses.responses;
+    responses.entry("503".to_owned()).or_insert_with(|| {
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        let away = ResponseBuilder::new().description("The store is away, or too many connections are open");
+        away.content("application/problem+json", problem).build().into()
+    });
+    for (status, response) in responses {
+        let RefOr::T(response) = response else { continue };
+        let what = if status == "503" {
+            "the request's id; missing when it was not read"
+        } else {
+            "the request's id"
+        };
+        let mut id = Header::new(text());
+        id.description = Some(what.to_owned());
+        response.headers.insert("X-Request-Id".to_owned(), id.into());
+        if status == "503" {
+            let mut seconds = Header::new(Object::with_type(Type::Integer));
+            seconds.description = Some("seconds".to_owned());
+            response.headers.insert("Retry-After".to_owned(), seconds.into());
+        }
+    }
 }
 
 /// A new order.

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::OrderId;
 use http::{HeaderValue, header};
+use resilience::Reason;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use catalogue::ProblemKind;
@@ -30,12 +31,20 @@ pub(crate) struct Problem {
     retry_after_s: Option<u64>,
     order_id: Option<OrderId>,
     field: Option<String>,
+    refused_by: Option<Reason>,
 }
 
 impl Problem {
     /// A problem of a kind; the detail says what is wrong this time.
     pub(crate) fn new(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), retry_after_s: None, order_id: None, field: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            retry_after_s: None,
+            order_id: None,
+            field: None,
+            refused_by: None,
+        }
     }
 
     /// When to come back, in seconds.
@@ -54,6 +63,17 @@ impl Problem {
     pub(crate) fn field(mut self, field: String) -> Self {
         self.field = Some(field);
         self
+    }
+
+    /// The constraint of this very service that refused.
+    pub(crate) const fn refused(mut self, by: Reason) -> Self {
+        self.refused_by = Some(by);
+        self
+    }
+
+    /// The constraint of this very service that refused, if one did.
+    pub(crate) const fn refused_by(&self) -> Option<Reason> {
+        self.refused_by
     }
 
     /// Its kind.

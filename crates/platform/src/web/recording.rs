@@ -41,6 +41,11 @@ impl Recorder {
         }
     }
 
+    /// Whose measurements these are.
+    pub(crate) const fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
     fn span_id(&self) -> u64 {
         self.rng.lock().unwrap_or_else(PoisonError::into_inner).next_u64().max(1)
     }
@@ -239,18 +244,9 @@ impl Drop for SpanGuard {
     }
 }
 
-/// Which constraint of this very service refused; travels in the extensions of the answer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RefusedBy(pub(crate) Reason);
-
 /// Tells how a request was answered, and which constraint it was that refused it.
-pub(crate) fn end_serving(
-    served: &mut SpanGuard,
-    status: StatusCode,
-    problem: Option<&Problem>,
-    refused_by: Option<RefusedBy>,
-) {
-    if let Some(RefusedBy(reason)) = refused_by {
+pub(crate) fn end_serving(served: &mut SpanGuard, status: StatusCode, problem: Option<&Problem>) {
+    if let Some(reason) = problem.and_then(Problem::refused_by) {
         SpanGuard::begin(served.inside().as_ref(), constraint(reason)).end(reason.as_str());
     }
     served.will_end(match problem {

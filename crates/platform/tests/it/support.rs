@@ -58,6 +58,11 @@ pub(crate) fn in_paused_time<F: Future>(test: F) -> F::Output {
 impl Platform {
     /// A world with every host, where nothing runs yet.
     pub(crate) fn assemble(design: &str) -> Self {
+        Self::assemble_on(design, PlatformState::default())
+    }
+
+    /// The same, on states of its own.
+    pub(crate) fn assemble_on(design: &str, states: PlatformState) -> Self {
         let design: Design = toml::from_str(&format!("name = 'test'\n{design}")).expect("a valid design");
         let processes = design.topology.processes();
         let topology = processes
@@ -70,7 +75,7 @@ impl Platform {
         let node = world.node(CLIENTS).expect("it was just added");
         let ports = ServiceKind::ALL.iter().flat_map(|kind| [kind.default_port(), kind.default_admin_port()]);
         let clients = ports.map(|port| (port, Client::new(&node, ClientOptions::default()))).collect();
-        Self { world, design: Arc::new(design), states: PlatformState::default(), clients }
+        Self { world, design: Arc::new(design), states, clients }
     }
 
     pub(crate) fn node(&self, kind: ServiceKind) -> Node {

@@ -16,6 +16,28 @@ pub use token_bucket::{InvalidRate, Rate, TokenBucket};
 
 use crate::refusal::Refusal;
 
+/// How much of a limit is left, for whoever tells callers before they are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Calls that may come at once when nothing is used up.
+    pub most: u32,
+    /// Calls that could come now.
+    pub left: u32,
+    /// Of a rate: how long it takes to refill from nothing. `None` where places are given back instead.
+    pub window: Option<Duration>,
+    /// Of a rate: how long until all of it is there again, if nobody comes.
+    pub whole_in: Option<Duration>,
+}
+
+impl Quota {
+    /// Of so many places so many are taken.
+    #[must_use]
+    pub fn of_places(most: usize, taken: usize) -> Self {
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self { most: number(most), left: number(most.saturating_sub(taken)), window: None, whole_in: None }
+    }
+}
+
 /// Which rule decides at the door.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Limiter {
@@ -55,6 +77,16 @@ impl Limiter {
             Self::Concurrency(limit) => limit.admit(in_flight),
             Self::Rate(bucket) => bucket.admit(now),
             Self::Leaky(bucket) => bucket.pour(now).map(|_| ()),
+        }
+    }
+
+    /// How much is left while `in_flight` are inside.
+    #[must_use]
+    pub fn quota(&self, now: Duration, in_flight: usize) -> Quota {
+        match self {
+            Self::Concurrency(limit) => Quota::of_places(limit.limit, in_flight),
+            Self::Rate(bucket) => bucket.quota(now),
+            Self::Leaky(bucket) => bucket.quota(now),
         }
     }
 

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::policy::{ConcurrencyLimit, Limiter};
+use super::policy::{ConcurrencyLimit, Limiter, Quota};
 use crate::clock::Clock;
 use crate::observer::Observer;
 use crate::places::Places;
@@ -132,6 +132,13 @@ impl AdmissionHandle {
     #[must_use]
     pub fn limiter(&self) -> Limiter {
         self.shared.lock().clone()
+    }
+
+    /// How much is left right now.
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        let limiter = self.shared.lock();
+        limiter.quota(self.shared.clock.now(), self.shared.inside.taken())
     }
 
     /// Decides by another rule from now on. Calls that are inside stay and count; a token bucket that

@@ -15,6 +15,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::Quota;
 use super::token_bucket::{Rate, TOKEN};
 use crate::refusal::{Reason, Refusal};
 
@@ -47,10 +48,10 @@ impl LeakyBucket {
         if self.level + TOKEN > room {
             return Err(Refusal {
                 reason: Reason::RateLimit,
-                retry_after: self.time_for(self.level + TOKEN - room),
+                retry_after: self.rate.time_for(self.level + TOKEN - room),
             });
         }
-        let delay = self.time_for(self.level);
+        let delay = self.rate.time_for(self.level);
         self.level += TOKEN;
         Ok(delay)
     }
@@ -70,6 +71,20 @@ impl LeakyBucket {
         u32::try_from(bucket.level.div_ceil(TOKEN)).unwrap_or(u32::MAX)
     }
 
+    /// How much room is left.
+    #[must_use]
+    pub fn quota(&self, now: Duration) -> Quota {
+        let mut bucket = self.clone();
+        bucket.leak(now);
+        let room = u128::from(bucket.depth.get()) * TOKEN;
+        Quota {
+            most: bucket.depth.get(),
+            left: u32::try_from(room.saturating_sub(bucket.level) / TOKEN).unwrap_or(u32::MAX),
+            window: Some(bucket.rate.time_for(room)),
+            whole_in: Some(bucket.rate.time_for(bucket.level)),
+        }
+    }
+
     /// Drops per second.
     #[must_use]
     pub const fn rate(&self) -> Rate {
@@ -80,12 +95,6 @@ impl LeakyBucket {
     #[must_use]
     pub const fn depth(&self) -> NonZeroU32 {
         self.depth
-    }
-
-    /// How long so much takes to leak, rounded up.
-    fn time_for(&self, amount: u128) -> Duration {
-        let wait_ns = amount.div_ceil(self.rate.units_per_ns());
-        Duration::from_nanos(u64::try_from(wait_ns).unwrap_or(u64::MAX))
     }
 
     fn leak(&mut self, now: Duration) {

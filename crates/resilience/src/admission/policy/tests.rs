@@ -26,6 +26,28 @@ fn wait_of(bucket: &mut TokenBucket, now: Duration) -> Duration {
 }
 
 #[test]
+fn what_is_left_of_a_rate_and_when_it_is_whole_again_is_told() {
+    let rate = Rate::per_second(2.0).expect("valid");
+    let (mut tokens, mut leaky) = (Limiter::rate(rate, BURST), Limiter::leaky(rate, BURST));
+    let secs = Duration::from_secs_f64;
+    for limiter in [&mut tokens, &mut leaky] {
+        let full = Quota { most: 4, left: 4, window: Some(secs(2.0)), whole_in: Some(Duration::ZERO) };
+        assert_eq!(limiter.quota(secs(1.0), 0), full);
+        for _ in 0..3 {
+            limiter.admit(secs(1.0), 0).expect("within the burst");
+        }
+        assert_eq!(limiter.quota(secs(1.0), 3), Quota { left: 1, whole_in: Some(secs(1.5)), ..full });
+        assert_eq!(limiter.quota(secs(1.5), 3), Quota { left: 2, whole_in: Some(secs(1.0)), ..full });
+        assert_eq!(limiter.quota(secs(60.0), 3), full);
+    }
+    let places = Limiter::concurrency(3, Duration::from_secs(1));
+    assert_eq!(places.quota(Duration::ZERO, 2), Quota { most: 3, left: 1, window: None, whole_in: None });
+    assert_eq!(places.quota(Duration::ZERO, 5).left, 0, "a limit that was lowered");
+}
+
+const BURST: NonZeroU32 = NonZeroU32::new(4).expect("not zero");
+
+#[test]
 fn admits_below_the_limit_and_refuses_at_it() {
     let mut limiter = Limiter::concurrency(2, HINT);
     let refusal = Refusal { reason: Reason::ConcurrencyLimit, retry_after: HINT };

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::Quota;
 use crate::refusal::{Reason, Refusal};
 
 /// One token, in units of the level: 10⁹ nanoseconds per second × 10⁶ millionths.
@@ -56,6 +57,12 @@ impl Rate {
         self.millionths_per_s
     }
 
+    /// How long so much takes to drip, in units of a level, rounded up.
+    pub(super) fn time_for(self, units: u128) -> Duration {
+        let wait_ns = units.div_ceil(self.units_per_ns());
+        Duration::from_nanos(u64::try_from(wait_ns).unwrap_or(u64::MAX))
+    }
+
     pub(super) fn units_per_ns(self) -> u128 {
         u128::from(self.millionths_per_s)
     }
@@ -90,10 +97,7 @@ impl TokenBucket {
             self.level -= TOKEN;
             return Ok(());
         }
-        let wait_ns = (TOKEN - self.level).div_ceil(self.rate.units_per_ns());
-        // At most 10^15 (a whole token at the lowest rate), so it fits.
-        let retry_after = Duration::from_nanos(u64::try_from(wait_ns).unwrap_or(u64::MAX));
-        Err(Refusal { reason: Reason::RateLimit, retry_after })
+        Err(Refusal { reason: Reason::RateLimit, retry_after: self.rate.time_for(TOKEN - self.level) })
     }
 
     /// Another rate and burst from now on, with the tokens that are there (as far as they fit).
@@ -110,6 +114,19 @@ impl TokenBucket {
         let mut bucket = self.clone();
         bucket.refill(now);
         u32::try_from(bucket.level / TOKEN).unwrap_or(u32::MAX)
+    }
+
+    /// How much is left.
+    #[must_use]
+    pub fn quota(&self, now: Duration) -> Quota {
+        let mut bucket = self.clone();
+        bucket.refill(now);
+        Quota {
+            most: bucket.burst.get(),
+            left: u32::try_from(bucket.level / TOKEN).unwrap_or(u32::MAX),
+            window: Some(bucket.rate.time_for(bucket.level_max())),
+            whole_in: Some(bucket.rate.time_for(bucket.level_max() - bucket.level)),
+        }
     }
 
     /// Tokens per second.

@@ -1,0 +1,120 @@
+//! `/readyz`: whether this process can take on orders, and what it lacks if not.
+//!
+//! Not ready is who is about to stop, and whose own store cannot be read or written. A dependency that is away or a
+//! breaker that is open is no reason: every replica sees the same dependency, so all of them would leave the load
+//! balancer at once, and what could still be answered (refusals in milliseconds, orders that are looked up) would
+//! be answered by nobody. Those show in `/metrics` and in the answers themselves.
+//!
+//! A probe costs little whoever asks and however often: the store is asked at most once in [`ASK_EVERY`], by one
+//! probe at a time, and no longer than [`ANSWER_WITHIN`]; in between its last answer counts.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use http::{Request, StatusCode};
+use node::Node;
+use tokio::time::{Instant, timeout};
+use tower::ServiceExt as _;
+
+use super::problem::{Problem, ProblemKind, Received};
+use crate::service::Peer;
+use crate::state::{ServiceState, Stores};
+
+/// For how long a store's answer counts.
+const ASK_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a store may take to answer before it counts as away.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// How much a part of this process may say about what it lacks.
+const PART_SAYS_BYTES_MAX: usize = 64 * 1024;
+
+/// What a client is told to wait when it is not ready.
+const RETRY_AFTER_S: u64 = 1;
+
+/// Whether one service is ready.
+#[derive(Debug)]
+pub(crate) struct Readiness {
+    node: Node,
+    stores: Stores,
+    /// Parts of the same process, which are ready or not with it.
+    parts: Vec<Router>,
+    last: Mutex<Last>,
+}
+
+/// What the store said last.
+#[derive(Debug, Default)]
+struct Last {
+    asked: Option<Instant>,
+    lacks: Option<String>,
+}
+
+impl Readiness {
+    /// Of a service with this state; parts of its process among its peers are asked as well.
+    pub(crate) fn new(node: &Node, state: &ServiceState, peers: &[&Peer]) -> Self {
+        let parts = peers.iter().filter_map(|peer| match peer {
+            Peer::Http { .. } => None,
+            Peer::Local(router) => Some(router.clone()),
+        });
+        let (node, stores) = (node.clone(), state.stores().clone());
+        Self { node, stores, parts: parts.collect(), last: Mutex::default() }
+    }
+
+    /// What it lacks, as a problem.
+    ///
+    /// # Errors
+    /// When it is not ready.
+    pub(crate) async fn check(&self) -> Result<(), Problem> {
+        let not_ready =
+            |detail: String| Problem::new(ProblemKind::NotReady, detail).retry_after_s(RETRY_AFTER_S);
+        if self.node.stopping().has_begun() {
+            return Err(not_ready("the process is about to stop".to_owned()));
+        }
+        if self.is_to_ask() {
+            let lacks = match timeout(ANSWER_WITHIN, self.ask()).await {
+                Ok(lacks) => lacks,
+                Err(_elapsed) => {
+                    Some(format!("the store did not answer within {} s", ANSWER_WITHIN.as_secs()))
+                }
+            };
+            if let Some(lacks) = &lacks {
+                tracing::warn!(lacks, "not ready");
+            }
+            self.last().lacks = lacks;
+        }
+        self.last().lacks.clone().map_or(Ok(()), |lacks| Err(not_ready(lacks)))
+    }
+
+    /// What is lacking, if anything.
+    async fn ask(&self) -> Option<String> {
+        if let Err(error) = self.stores.check().await {
+            return Some(format!("the store cannot be used: {error}"));
+        }
+        for part in &self.parts {
+            let probe = Request::get("/readyz").body(Body::empty()).expect("a valid request");
+            let Ok(answer) = part.clone().oneshot(probe).await;
+            if answer.status() != StatusCode::OK {
+                let body = to_bytes(answer.into_body(), PART_SAYS_BYTES_MAX).await.unwrap_or_default();
+                return Some(Received::read(&body).detail);
+            }
+        }
+        None
+    }
+
+    /// Whether the store is to be asked again; whoever is told so has to do it.
+    fn is_to_ask(&self) -> bool {
+        let now = self.node.now();
+        let mut last = self.last();
+        let is_old = last.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= ASK_EVERY);
+        if is_old {
+            last.asked = Some(now);
+        }
+        is_old
+    }
+
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
