@@ -43,7 +43,7 @@ use crate::layers::{
 use crate::service::Peers;
 use crate::state::ServiceState;
 use crate::telemetry::{IN_FLIGHT, PaymentOutcome, Telemetry, UNFINISHED};
-use crate::web::context::LogSpanLayer;
+use crate::web::log_span::LogSpanLayer;
 use crate::web::upstream::{Upstream, json};
 use crate::web::{Problem, ProblemKind, RequestContext, common};
 

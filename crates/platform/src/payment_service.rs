@@ -29,7 +29,7 @@ use crate::ids::{IdSource, now_us};
 use crate::layers::{ClosingLayer, DetachLayer, ThresholdLayer};
 use crate::state::ServiceState;
 use crate::telemetry::{ChargeOutcome, Telemetry};
-use crate::web::context::LogSpanLayer;
+use crate::web::log_span::LogSpanLayer;
 use crate::web::{Problem, ProblemKind, common};
 
 /// What the handlers share.

@@ -4,7 +4,11 @@ pub(crate) mod body;
 pub(crate) mod common;
 pub(crate) mod context;
 pub(crate) mod deadline;
+#[cfg(test)]
+mod fuzz;
+pub(crate) mod ids;
 pub(crate) mod key;
+pub(crate) mod log_span;
 pub(crate) mod openapi;
 pub(crate) mod priority;
 pub(crate) mod problem;

@@ -9,7 +9,7 @@ mod documented_commands;
 mod kill;
 mod replay;
 #[cfg(unix)]
-mod stopping;
+mod serving;
 #[cfg(unix)]
 mod up;
 

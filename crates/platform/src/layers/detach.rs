@@ -34,7 +34,7 @@ use tracing::Instrument as _;
 use tracing::instrument::Instrumented;
 
 use crate::web::ProblemKind;
-use crate::web::context::log_span;
+use crate::web::log_span::log_span;
 
 /// Puts each call into a task of its own.
 #[derive(Clone, Debug)]

@@ -30,7 +30,7 @@ use crate::design::Composition;
 use crate::ids::now_us;
 use crate::telemetry::{Settled, UNFINISHED};
 use crate::web::RequestContext;
-use crate::web::context::Ids;
+use crate::web::ids::Ids;
 use crate::web::upstream::{Call, Upstream};
 
 /// The sweep of one process.

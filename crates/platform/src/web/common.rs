@@ -14,7 +14,8 @@ use serde::Serialize;
 use tower::ServiceBuilder;
 use utoipa::ToSchema;
 
-use super::context::{ContextLayer, LogSpanLayer};
+use super::context::ContextLayer;
+use super::log_span::LogSpanLayer;
 use super::openapi::{self, ProblemBody};
 use super::problem::{Problem, ProblemKind};
 use super::readiness::Readiness;

@@ -3,12 +3,11 @@
 //! The outermost layer of every service. It takes `X-Request-Id` and `traceparent` from the request or
 //! makes them, hands them inwards as an extension, and writes the body of a [`Problem`], because here the path and
 //! the id are known. The span that every log line carries is opened further in, where work begins
-//! ([`LogSpanLayer`], and the task of detached work): a refusal says nothing, and a span costs more than refusing.
+//! ([`super::log_span`]): a refusal says nothing, and a span costs more than refusing.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
@@ -16,17 +15,16 @@ use axum::extract::MatchedPath;
 use axum::response::Response;
 use domain::{OrderId, Priority};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
-use node::{Node, Rng};
+use node::Node;
 use pin_project_lite::pin_project;
-use rand::Rng as _;
 use tokio::time::Instant;
 use tower::{Layer, Service};
-use tracing::instrument::Instrumented;
-use tracing::{Instrument as _, Span};
+use tracing::Span;
 
+use super::ids::Ids;
 use super::priority::{self, X_PRIORITY};
 use super::problem::{Problem, ProblemKind};
-use super::recording::{self, Attempts, Recorder, Recording, SpanGuard, name};
+use super::recording::{self, Attempts, Recording, SpanGuard, name};
 use super::trace::{TRACEPARENT, TraceContext};
 use crate::ids::now_us;
 use crate::telemetry::{RouteIndex, Telemetry};
@@ -62,7 +60,7 @@ impl RequestContext {
         let request_id = request_id.unwrap_or_else(|| ids.request_id());
         let caller = headers.get(TRACEPARENT).and_then(|header| TraceContext::parse(header.as_bytes()));
         let trace = caller.unwrap_or_else(|| ids.trace());
-        let recording = ids.shared.recorder.as_ref();
+        let recording = ids.recorder();
         let recording = recording.and_then(|recorder| Recording::begin(recorder, trace.trace_id));
         let recording = recording.map(|recording| recording.within(trace.parent_id));
         let (priority, arrived) = (Priority::default(), ids.node().now());
@@ -173,86 +171,6 @@ fn is_request_id(value: &HeaderValue) -> bool {
     (1..=REQUEST_ID_LENGTH_MAX).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
 }
 
-/// Where ids come from: a random stream of the service's node. Cheap to clone, as every request does.
-#[derive(Clone, Debug)]
-pub(crate) struct Ids {
-    shared: Arc<Source>,
-}
-
-#[derive(Debug)]
-struct Source {
-    node: Node,
-    rng: Mutex<Rng>,
-    /// Where what is done for requests is recorded, if anywhere.
-    recorder: Option<Recorder>,
-}
-
-impl Ids {
-    /// A restarted process asks for a stream of its own, so that it does not repeat ids.
-    /// So do the parts of one process: their spans stand in the same traces.
-    fn new(node: &Node, part: &str) -> Self {
-        Self::recorded_by(node, &format!("request-ids/{part}"), None)
-    }
-
-    /// A stream of its own name, for work that is not asked for by requests; what is done for it is recorded while
-    /// this service's journal is on.
-    pub(crate) fn named(node: &Node, name: &str, telemetry: &Telemetry) -> Self {
-        Self::recorded_by(node, name, Some(telemetry))
-    }
-
-    fn recorded_by(node: &Node, name: &str, telemetry: Option<&Telemetry>) -> Self {
-        let stream = format!("{name}/{}", node.elapsed().as_micros());
-        let rng = Mutex::new(node.rng(&stream));
-        let recorder = telemetry.map(|telemetry| Recorder::new(node, telemetry));
-        Self { shared: Arc::new(Source { node: node.clone(), rng, recorder }) }
-    }
-
-    fn node(&self) -> &Node {
-        &self.shared.node
-    }
-
-    fn next(&self) -> u64 {
-        self.rng().next_u64()
-    }
-
-    fn rng(&self) -> MutexGuard<'_, Rng> {
-        self.shared.rng.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn request_id(&self) -> HeaderValue {
-        let (high, low) = {
-            let mut rng = self.rng();
-            (rng.next_u64(), rng.next_u64())
-        };
-        HeaderValue::from_bytes(&hex_digits(u128::from(high) << 64 | u128::from(low)))
-            .expect("hex digits can stand in a header")
-    }
-
-    /// Never zero, which would say that there is none.
-    fn span_id(&self) -> u64 {
-        self.next().max(1)
-    }
-
-    fn trace(&self) -> TraceContext {
-        let (high, low, parent_id) = {
-            let mut rng = self.rng();
-            (rng.next_u64(), rng.next_u64().max(1), rng.next_u64().max(1))
-        };
-        TraceContext { trace_id: u128::from(high) << 64 | u128::from(low), parent_id, flags: 1 }
-    }
-}
-
-/// A number in 32 digits. Formatting does the same, and takes as long as all the rest of a refusal's identity.
-fn hex_digits(number: u128) -> [u8; 32] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0; 32];
-    for (place, byte) in text.chunks_exact_mut(2).zip(number.to_be_bytes()) {
-        place[0] = DIGITS[usize::from(byte >> 4)];
-        place[1] = DIGITS[usize::from(byte & 15)];
-    }
-    text
-}
-
 /// Gives every request its identity.
 #[derive(Clone, Debug)]
 pub(crate) struct ContextLayer {
@@ -304,7 +222,7 @@ where
         let served = context.begin_serving(&request);
         let uri = request.uri().clone();
         let request_id = context.request_id.clone();
-        let counted = self.ids.shared.recorder.as_ref().map(|recorder| {
+        let counted = self.ids.recorder().map(|recorder| {
             let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
             Counted {
                 route: recorder.telemetry().route(request.method().as_str(), matched),
@@ -340,7 +258,7 @@ struct Counted {
 
 impl Counted {
     fn answered(&self, status: StatusCode) {
-        let Some(recorder) = &self.ids.shared.recorder else { return };
+        let Some(recorder) = self.ids.recorder() else { return };
         let took = self.ids.node().now().saturating_duration_since(self.since);
         recorder.telemetry().answered(self.route, status, took);
     }
@@ -378,50 +296,6 @@ where
         response.headers_mut().insert(X_REQUEST_ID, this.request_id.clone());
         Poll::Ready(Ok(response))
     }
-}
-
-/// Opens the span whose fields stand in every log line of a request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LogSpanLayer;
-
-impl<S> Layer<S> for LogSpanLayer {
-    type Service = WithLogSpan<S>;
-
-    fn layer(&self, inner: S) -> WithLogSpan<S> {
-        WithLogSpan { inner }
-    }
-}
-
-/// A service whose log lines say of which request they are.
-#[derive(Clone, Debug)]
-pub(crate) struct WithLogSpan<S> {
-    inner: S,
-}
-
-impl<S> Service<Request<Body>> for WithLogSpan<S>
-where
-    S: Service<Request<Body>>,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Instrumented<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let span = log_span(&request);
-        let call = span.in_scope(|| self.inner.call(request));
-        call.instrument(span)
-    }
-}
-
-/// The span of a request's log lines.
-pub(crate) fn log_span(request: &Request<Body>) -> Span {
-    let context = request.extensions().get::<RequestContext>();
-    let context = context.expect("every route stands behind the context layer");
-    context.log_span(request.method(), request.uri().path())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `failfirst serve`, asked to stop: what was taken on is finished, the rest is refused, and the exit is 0.
+//! `failfirst serve` as its operators meet it: asked to stop, full, examined, read in its logs.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -21,6 +21,16 @@ struct Service {
 
 impl Service {
     fn start(more: &[&str]) -> Self {
+        Self::start_with(more, Stdio::piped(), "info")
+    }
+
+    /// One that logs everything, into a file in this folder.
+    fn start_logging(folder: &std::path::Path) -> Self {
+        let log = fs::File::create(folder.join("log")).expect("created");
+        Self::start_with(&[], log.into(), "trace")
+    }
+
+    fn start_with(more: &[&str], stderr: Stdio, level: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let design = folder.path().join("slow.toml");
         fs::write(&design, DESIGN).expect("written");
@@ -30,11 +40,13 @@ impl Service {
         let process = Command::new(env!("CARGO_BIN_EXE_failfirst"))
             .args(["serve", "order-api", "--port", &port.to_string(), "--design"])
             .arg(&design)
+            .arg("--data")
+            .arg(folder.path().join("data"))
             .args(more)
-            .env("FAILFIRST_LOG", "info")
+            .env("FAILFIRST_LOG", level)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("started");
         let service = Self { process, port, _folder: folder };
@@ -77,6 +89,13 @@ impl Service {
     fn signal(&self, signal: &str) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().expect("kill is there").success());
+    }
+
+    /// One exchange on a connection of its own.
+    fn ask(&self, request: &str) -> String {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).expect("sent");
+        rest(stream)
     }
 
     /// Waits until it has said so.
@@ -168,6 +187,59 @@ fn beyond_its_connections_it_answers_503_with_a_problem() {
         }
         assert!(began.elapsed() < Duration::from_secs(10), "no room for one");
     }
+    service.signal("-KILL");
+    assert_eq!(service.code(), None);
+}
+
+#[test]
+fn a_request_is_named_in_its_log_lines_and_what_is_secret_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut service = Service::start_logging(folder.path());
+    let order = format!(
+        "POST /orders HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-request-id: req-77\r\nauthorization: Bearer s3cret-1\r\n\
+         cookie: session=s3cret-2\r\nidempotency-key: s3cret-3\r\ncontent-length: {}\r\n\r\n{ORDER}",
+        ORDER.len()
+    );
+    let told = service.ask(&order);
+    assert!(told.starts_with("http/1.1 200") && told.contains("x-request-id: req-77"), "{told}");
+    service.signal("-TERM");
+    let status = service.process.wait().expect("it ended");
+    assert_eq!(status.code(), Some(0));
+    let log = fs::read_to_string(folder.path().join("log")).expect("written");
+    assert!(!log.contains("s3cret"), "{log}");
+    let of_the_order: Vec<_> = log.lines().filter(|line| line.contains("req-77")).collect();
+    assert!(!of_the_order.is_empty(), "{log}");
+    assert!(
+        log.lines().all(|line| line.starts_with("{\"service\":")),
+        "JSON lines where it is no terminal: {log}"
+    );
+}
+
+#[test]
+fn a_real_process_tells_what_it_uses_and_its_admin_port_is_for_this_machine_only() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let admin = free.local_addr().expect("bound").port();
+    drop(free);
+    let service = Service::start(&["--bind", "0.0.0.0", "--admin-port", &admin.to_string()]);
+    let metrics = service.ask("GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    for name in [
+        "process_cpu_seconds_total",
+        "process_resident_memory_bytes",
+        "process_virtual_memory_bytes",
+        "process_open_fds",
+        "process_start_time_seconds",
+    ] {
+        assert!(!cfg!(target_os = "linux") || metrics.contains(&format!("\n{name} ")), "{name}: {metrics}");
+    }
+    // 127.0.0.2 is this machine too, and reaches what is bound everywhere, but not what is bound to 127.0.0.1.
+    if cfg!(target_os = "linux") {
+        assert!(TcpStream::connect(("127.0.0.2", service.port)).is_ok());
+        assert!(
+            TcpStream::connect(("127.0.0.2", admin)).is_err(),
+            "the admin port is bound to the loopback's own address"
+        );
+    }
+    assert!(TcpStream::connect(("127.0.0.1", admin)).is_ok());
     service.signal("-KILL");
     assert_eq!(service.code(), None);
 }
