@@ -126,8 +126,9 @@ mod tests {
     async fn a_wait_that_was_given_up_does_not_shorten_the_next() {
         let node = Node::real(RealOptions::default());
         let mut timer = Timer::new(&node);
+        // Whether this one is over before it is given up is up to the machine; its expiry lies there either way.
         let given_up = timer.sleep_until(node.now() + Duration::from_millis(1));
-        assert!(tokio::time::timeout(Duration::ZERO, given_up).await.is_err());
+        let _either = tokio::time::timeout(Duration::ZERO, given_up).await;
         node.sleep(Duration::from_millis(3)).await;
         let at = node.now() + Duration::from_millis(5);
         timer.sleep_until(at).await;
