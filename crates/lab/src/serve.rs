@@ -21,6 +21,7 @@ mod stores;
 
 pub use adapters::redis::RedisUrl;
 pub use stores::{BadStoreUrl, OpenStores, Places, StoreUrl, StoresError};
+pub(crate) use stores::{file_name, keeps, on_redb, parts};
 
 /// Where a service listens, and where it finds the others.
 #[derive(Clone, Debug, PartialEq, Eq)]

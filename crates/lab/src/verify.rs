@@ -80,7 +80,7 @@ impl VerifyOptions {
 /// When a design is unknown, wrong or there twice, when there is nothing to run, or when a run breaks (a defect
 /// of the platform or of the laboratory, never a finding).
 pub fn verify(options: &VerifyOptions, progress: &dyn Progress) -> Result<Campaign, LabError> {
-    campaign(options, &Wiring::default, progress)
+    campaign(options, &Wiring::on_disks, progress)
 }
 
 /// A design under test.

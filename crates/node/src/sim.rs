@@ -66,5 +66,5 @@ pub const NOT_MODELLED: &[&str] = &[
     "acknowledgements: a one-way cut stalls data in its own direction only",
     "TCP keep-alive probes, and TCP giving up on a connection after a quarter of an hour of retransmissions",
     "TLS, DNS, HTTP/2, proxies and load balancers",
-    "disks, in experiments and campaigns: what a service committed to its in-memory store survives a crash of its host",
+    "disks, in experiments: what a service committed to its in-memory store survives a crash of its host",
 ];

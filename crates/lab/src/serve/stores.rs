@@ -150,12 +150,8 @@ impl OpenStores {
     /// # Errors
     /// When a store cannot be opened; those opened before it are closed.
     pub async fn open(kind: ServiceKind, design: &Design, places: &Places) -> Result<Self, StoresError> {
-        let parts = match design.topology {
-            Topology::Chain => vec![kind],
-            Topology::Monolith => ServiceKind::ALL.to_vec(),
-        };
         let mut open = Self { state: PlatformState::default(), files: Vec::new() };
-        for part in parts {
+        for part in parts(kind, design) {
             let mut stores = match &places.store {
                 StoreUrl::Memory => Stores::in_memory(part),
                 StoreUrl::Nothing => forgetful(part),
@@ -181,9 +177,8 @@ impl OpenStores {
     }
 
     async fn file(&mut self, part: ServiceKind, directory: PathBuf) -> Result<Stores, OpenError> {
-        let stores = Stores::in_memory(part);
-        if stores.orders.is_none() && stores.charges.is_none() {
-            return Ok(stores);
+        if !keeps(part) {
+            return Ok(Stores::in_memory(part));
         }
         let name = part.name().to_owned();
         let node = Node::real(RealOptions { name, data: Some(directory), ..RealOptions::default() });
@@ -206,13 +201,26 @@ impl OpenStores {
     }
 }
 
+/// The services in one process of a design.
+pub(crate) fn parts(process: ServiceKind, design: &Design) -> Vec<ServiceKind> {
+    match design.topology {
+        Topology::Chain => vec![process],
+        Topology::Monolith => ServiceKind::ALL.to_vec(),
+    }
+}
+
+/// Whether a service owns anything that has to last.
+pub(crate) fn keeps(part: ServiceKind) -> bool {
+    matches!(part, ServiceKind::OrderApi | ServiceKind::PaymentService)
+}
+
 /// The file of a service.
-fn file_name(part: ServiceKind) -> String {
+pub(crate) fn file_name(part: ServiceKind) -> String {
     format!("{part}.redb")
 }
 
 /// A service's stores, all in one file.
-fn on_redb(part: ServiceKind, store: &RedbStore) -> Stores {
+pub(crate) fn on_redb(part: ServiceKind, store: &RedbStore) -> Stores {
     let store = || Arc::new(store.clone());
     let stores = Stores::in_memory(part);
     Stores {

@@ -17,7 +17,7 @@ use crate::{
     collector::Testimony,
     experiment::{Experiment, UsageError},
     runner::{self, LabError, RunOptions},
-    world::sim::{self, CellPlan, Wiring},
+    world::sim::{self, CellPlan, Disks, Wiring},
 };
 
 /// How many spans each service keeps, the last ones.
@@ -80,7 +80,8 @@ pub fn schedule(design: &str, seed: u64, part: &Part) -> Result<Replay, LabError
         schedule = schedule.lasting(duration).map_err(UsageError::from)?;
     }
     let plan = schedule.plan(subject.design());
-    let testimony = unbroken(&subject, &schedule, || sim::testify(&plan, &watched()))?;
+    let testimony =
+        unbroken(&subject, &schedule, || sim::testify(&plan, &Wiring { disks: Disks::Redb, ..watched() }))?;
     let title = format!("{} under schedule {seed}", plan.design.name);
     Ok(Replay::new(title, schedule.record(), plan, testimony))
 }

@@ -6,6 +6,7 @@
 //! everything testifies, and the world is gone with its runtime. Nothing is shared between cells, so
 //! that they can run at the same time on other threads and still leave the same bytes.
 
+mod disks;
 mod hosts;
 mod sampler;
 
@@ -26,6 +27,7 @@ use load::{DriveOptions, Duplicates, Load, Users, arrivals, drive, drive_users};
 use node::{Node, http};
 use platform::{Hardship, ServiceKind, ServiceState, design::Design};
 
+pub(crate) use self::disks::Disks;
 use self::{hosts::Hosts, sampler::Sampler};
 use crate::{
     collector::{Testimony, collect},
@@ -71,14 +73,23 @@ pub(crate) struct Wiring {
     pub(crate) state: Arc<dyn Fn(ServiceKind) -> ServiceState>,
     /// Where notices reach the customers. No service sends any yet.
     pub(crate) inbox: Inbox,
+    /// What the services keep their stores on.
+    pub(crate) disks: Disks,
 }
 
 /// The notices that reached customers.
 pub(crate) type Inbox = Arc<Mutex<Vec<Told>>>;
 
+impl Wiring {
+    /// Stores in files on simulated disks.
+    pub(crate) fn on_disks() -> Self {
+        Self { disks: Disks::Redb, ..Self::default() }
+    }
+}
+
 impl Default for Wiring {
     fn default() -> Self {
-        Self { state: Arc::new(ServiceState::new), inbox: Inbox::default() }
+        Self { state: Arc::new(ServiceState::new), inbox: Inbox::default(), disks: Disks::Memory }
     }
 }
 
@@ -142,7 +153,7 @@ pub(crate) fn detail(design: &Design, load: &NamedLoad) -> Detail {
 }
 
 async fn course(plan: &CellPlan, wiring: &Wiring) -> Result<Testimony, CellError> {
-    let hosts = Hosts::start(plan.seed, Arc::clone(&plan.design), &*wiring.state);
+    let hosts = Hosts::start(plan.seed, Arc::clone(&plan.design), &*wiring.state, wiring.disks);
     let clients = hosts.clients();
     clients.sleep(LOAD_START.saturating_sub(clients.elapsed())).await;
     let load_start = clients.elapsed();

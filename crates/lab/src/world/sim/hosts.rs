@@ -17,7 +17,10 @@ use platform::{
     design::{Design, Process},
 };
 
-use super::CellError;
+use super::{
+    CellError,
+    disks::{Disks, empty, is_ruined},
+};
 use crate::{
     collector::Witness,
     world::{CLIENTS, hosts},
@@ -38,23 +41,30 @@ pub(super) struct Hosts {
     clients: Node,
     /// How many requests the clients send twice.
     duplicates: Duplicates,
+    /// What the processes keep their stores on.
+    disks: Disks,
     /// Services that could not start, as they say themselves.
     broken: Arc<Mutex<Vec<(String, io::Error)>>>,
 }
 
 impl Hosts {
     /// Builds the world and starts every service.
-    pub(super) fn start(seed: u64, design: Arc<Design>, state: &dyn Fn(ServiceKind) -> ServiceState) -> Self {
+    pub(super) fn start(
+        seed: u64,
+        design: Arc<Design>,
+        state: &dyn Fn(ServiceKind) -> ServiceState,
+        disks: Disks,
+    ) -> Self {
         let processes = design.processes();
-        let topology = processes.iter().fold(Topology::new(link()), |topology, process| {
-            topology.host(&process.name(), HostOptions::default())
-        });
+        let topology = processes
+            .iter()
+            .fold(Topology::new(link()), |topology, process| topology.host(&process.name(), disks.host()));
         let world = SimWorld::new(seed, topology.host(CLIENTS, HostOptions::unlimited()));
         let clients = world.node(CLIENTS).expect("the clients' host is part of the topology");
         let replicas = processes.iter().map(|process| process.replica).max().unwrap_or(1);
         let states = (0..replicas).map(|_| PlatformState::of(state)).collect();
         let duplicates = Duplicates::default();
-        let hosts = Self { world, design, states, clients, duplicates, broken: Arc::default() };
+        let hosts = Self { world, design, states, clients, duplicates, disks, broken: Arc::default() };
         processes.into_iter().for_each(|process| hosts.start_process(process));
         hosts
     }
@@ -71,13 +81,7 @@ impl Hosts {
 
     /// Every service with what outlives its process, the replicas' under names of their own.
     pub(super) fn states(&self) -> impl Iterator<Item = (String, &ServiceState)> {
-        let home = |kind| self.design.topology.home(kind);
-        let named = move |replica, state: &ServiceState| {
-            Process { kind: home(state.kind()), replica }.part(state.kind())
-        };
-        (1..).zip(&self.states).flat_map(move |(replica, states)| {
-            states.services().iter().map(move |state| (named(replica, state), state))
-        })
+        named(&self.design, &self.states)
     }
 
     /// Whether anything is in work or waits anywhere. Open connections are no work.
@@ -91,11 +95,35 @@ impl Hosts {
         if let Some((service, source)) = self.broken.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Err(CellError::Service { service, source });
         }
+        let mut states = self.states.clone();
+        if self.disks != Disks::Memory {
+            for process in self.design.processes() {
+                let state = &mut states[process.replica as usize - 1];
+                *state = self.after_power_off(state, process).await?;
+            }
+        }
         let mut testimony = Vec::new();
-        for (name, state) in self.states() {
+        for (name, state) in named(&self.design, &states) {
             testimony.push(Witness { name, facts: state.facts().await? });
         }
         Ok(testimony)
+    }
+
+    /// What a process finds after one more loss of power: only that counts as kept. In a ruined file that is nothing.
+    async fn after_power_off(
+        &self,
+        state: &PlatformState,
+        process: Process,
+    ) -> Result<PlatformState, CellError> {
+        let (host, known) = (process.name(), "every process has a host");
+        self.world.power_off(&host).expect(known);
+        self.world.restart(&host).expect(known);
+        let node = self.world.node(&host).expect(known);
+        match self.disks.open(state, process.kind, &self.design, &node).await {
+            Ok(states) => Ok(states),
+            Err(error) if is_ruined(&error) => Ok(empty(state, process.kind, &self.design)),
+            Err(error) => Err(CellError::Service { service: host, source: io::Error::other(error) }),
+        }
     }
 
     /// A fresh process on what the stores of the services in it hold.
@@ -103,15 +131,18 @@ impl Hosts {
         let (kind, name) = (process.kind, process.name());
         let node = self.world.node(&name).expect("every process has a host");
         let (design, states) = (Arc::clone(&self.design), self.states[process.replica as usize - 1].clone());
-        let broken = Arc::clone(&self.broken);
+        let (disks, broken) = (self.disks, Arc::clone(&self.broken));
         // Detached: it ends with its host, and returns by itself only when it cannot listen.
         node.clone().spawn(async move {
             let ports = Ports::default();
-            let ended = match design.topology {
-                platform::design::Topology::Chain => {
+            let ended = match (disks.open(&states, kind, &design, &node).await, design.topology) {
+                // What it had answered is lost, and that is found in the end.
+                (Err(error), _) if is_ruined(&error) => Ok(()),
+                (Err(error), _) => Err(io::Error::other(error)),
+                (Ok(states), platform::design::Topology::Chain) => {
                     platform::run(kind, node, design, states.service(kind).clone(), ports).await
                 }
-                platform::design::Topology::Monolith => {
+                (Ok(states), platform::design::Topology::Monolith) => {
                     platform::run_monolith(node, design, states, ports).await
                 }
             };
@@ -189,6 +220,19 @@ impl Target for Hosts {
             known: hosts(&self.design),
         })
     }
+}
+
+/// Every service of every replica with its state.
+fn named<'a>(
+    design: &'a Design,
+    replicas: &'a [PlatformState],
+) -> impl Iterator<Item = (String, &'a ServiceState)> {
+    let name = |replica, state: &ServiceState| {
+        Process { kind: design.topology.home(state.kind()), replica }.part(state.kind())
+    };
+    (1..).zip(replicas).flat_map(move |(replica, states)| {
+        states.services().iter().map(move |state| (name(replica, state), state))
+    })
 }
 
 fn link() -> Latency {
