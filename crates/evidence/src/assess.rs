@@ -14,6 +14,7 @@ use crate::metastability::metastability;
 use crate::outcomes::{Outcome, Tally};
 use crate::phases::phases;
 use crate::priorities::priorities;
+use crate::processes::processes;
 use crate::record::{Cell, LoadRecord};
 use crate::recovery::recovery_s;
 use crate::responses::{Detail, responses, theory};
@@ -87,6 +88,7 @@ pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
         queue_depth_max: queue_depth_max(facts),
         in_flight_max: in_flight_max(facts),
         services: services(facts),
+        processes: processes(facts),
         phases: phases(facts, &goodput),
         metastability: metastability(&steps),
         steps,

@@ -106,6 +106,17 @@ pub struct ServiceGauges {
     pub per_second: BTreeMap<String, Vec<u64>>,
 }
 
+/// What one process used over the run, second by second from the start of the load.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessUse {
+    /// Processor time spent within each second, in µs, whichever instance of the process spent it.
+    pub cpu_us: Vec<u64>,
+    /// Resident memory at the end of each second; 0 while there is no such process.
+    pub resident_bytes: Vec<u64>,
+    /// Open descriptors at the end of each second; 0 while there is no such process.
+    pub descriptors: Vec<u64>,
+}
+
 /// An alert that the platform raised by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
@@ -178,6 +189,9 @@ pub struct Facts {
     pub settled: Settled,
     /// Gauges by service name.
     pub services: BTreeMap<String, ServiceGauges>,
+    /// What each process used, by name; empty where processes are simulated.
+    #[serde(default)]
+    pub processes: BTreeMap<String, ProcessUse>,
     /// What the platform noticed by itself; `None` when nothing in it watched.
     pub alerts: Option<Vec<Alert>>,
     /// What the services wrote down of single orders; empty when nothing did.

@@ -118,6 +118,7 @@ mod tests {
             world: "sim".into(),
             seed: 1,
             wall_s: 0.5,
+            warnings: vec![],
             not_modelled: vec!["disks".into()],
             sections: vec![],
             cells: vec![],

@@ -37,6 +37,7 @@ pub mod metric;
 mod outcomes;
 mod phases;
 mod priorities;
+mod processes;
 pub mod record;
 mod recovery;
 mod responses;
@@ -59,3 +60,8 @@ pub use verdict::Verdict;
 
 /// The service that clients talk to: the cell's `in_flight_max` and `connections` are its gauges.
 pub const ENTRY_SERVICE: &str = "order-api";
+
+/// The simulated world, as a record names it.
+pub const SIM: &str = "sim";
+/// Real processes of one machine, as a record names them.
+pub const LOCAL: &str = "local";

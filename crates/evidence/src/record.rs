@@ -5,6 +5,7 @@
 //! beyond what a reader could use. `null` means "not defined" (0 ÷ 0, no fault, never recovered).
 
 mod load;
+mod processes;
 mod responses;
 mod sections;
 mod steps;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use load::{LoadRecord, LoadStep};
+pub use processes::ProcessRecord;
 pub use responses::{ResponseMs, ResponseSummary, Responses, Theory};
 pub use sections::{Expected, HistogramOf, OrderValue, Section, SectionKind};
 pub use steps::{Metastability, Stability, Step};
@@ -38,6 +40,9 @@ pub struct Record {
     /// What the world does not model: printed at the foot of every report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_modelled: Vec<String>,
+    /// What about the machine may have distorted the numbers, as it was said before the run; only where it is real.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What reports show beside what every report shows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<Section>,
@@ -106,6 +111,9 @@ pub struct Cell {
     pub in_flight_max: u64,
     /// Maxima and bounds by service.
     pub services: BTreeMap<String, ServiceRecord>,
+    /// What each process used, by name, the load generator's among them; only where processes are real.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub processes: BTreeMap<String, ProcessRecord>,
     /// The run in phases around the fault (`before`, `onset`, `during`, `after`).
     pub phases: BTreeMap<String, Phase>,
     /// The run step by step, for a load in steps.

@@ -60,6 +60,9 @@ pub enum Command {
     Plot(PlotArgs),
     /// Convert result files between JSON and CSV.
     Encode(EncodeArgs),
+    /// Ask for orders as a plan on standard input says: the load of a local cell, started by it.
+    #[command(hide = true)]
+    Drive,
 }
 
 /// `run`.
@@ -76,9 +79,12 @@ pub struct RunArgs {
 /// The options of an experiment. What is not given is as the experiment file says.
 #[derive(Debug, Args)]
 pub struct ExperimentArgs {
-    /// Where it happens.
-    #[arg(long, value_enum, default_value_t = World::Sim)]
-    pub world: World,
+    /// Where it happens; `sim` unless the experiment says otherwise.
+    #[arg(long, value_enum)]
+    pub world: Option<World>,
+    /// Do not run the same cells simulated as well: with `--world local` they are, to stand beside the real ones.
+    #[arg(long)]
+    pub without_sim: bool,
     /// The seed: the same seed gives the same record, byte for byte (but for `wall_s`). Default 1.
     #[arg(long, value_name = "N", conflicts_with = "seeds")]
     pub seed: Option<u64>,
@@ -100,7 +106,8 @@ pub struct ExperimentArgs {
     /// Faults by name, for example `none,blackout`.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub faults: Vec<String>,
-    /// Where the record and the report are written; `out/<experiment>` by default.
+    /// Where the record and the report are written; by default `out/<experiment>`, and `out/<experiment>-local` for
+    /// the local world.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Check the experiment's expectations and the invariants; exit with 1 when one does not hold.
@@ -109,7 +116,8 @@ pub struct ExperimentArgs {
     /// Print the record on standard output instead of the table.
     #[arg(long)]
     pub json: bool,
-    /// How many cells run at once; by default as many as there are cores. Changes no result.
+    /// How many simulated cells run at once; by default as many as there are cores. Changes no result. Real cells share
+    /// the machine and run one after the other.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
 }
@@ -119,6 +127,8 @@ pub struct ExperimentArgs {
 pub enum World {
     /// Simulated network, hosts and time: deterministic, and faster than real time.
     Sim,
+    /// Real processes of this machine, on real TCP and in real time, one cell after the other (see docs/local.md).
+    Local,
 }
 
 /// `compare`.
@@ -269,4 +279,7 @@ pub struct ServeArgs {
     /// Stop when standard input closes: the process that started this one is gone.
     #[arg(long, hide = true)]
     pub stop_with_stdin: bool,
+    /// Be killed with the process that started this one, even while standing still.
+    #[arg(long, hide = true)]
+    pub die_with_parent: bool,
 }

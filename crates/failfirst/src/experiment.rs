@@ -6,18 +6,26 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use lab::evidence::Verdict;
 use lab::evidence::record::Record;
-use lab::experiment::{Experiment, ExperimentError, Source, UsageError, check, not_run};
-use lab::runner::{self, LabError, RunOptions};
+use lab::experiment::{Experiment, ExperimentError, Source, UsageError, WorldName, check, not_run};
+use lab::runner::{self, Interrupt, LabError, LocalOptions, RunOptions};
 
 use crate::cli::{ExperimentArgs, RunArgs, World};
 use crate::failure::Failure;
 use crate::output::{self, OutDir, Screen};
 use crate::progress::Bar;
+use crate::signals;
 
 /// What the report is called, beside its record.
 const REPORT: &str = "report.html";
+
+/// What the simulated record is called that stands beside a local one.
+const SIMULATED: &str = "sim.json";
+
+/// Where local cells have their folders while they run, below the record's.
+const CELLS: &str = "cells";
 
 /// Runs the ladder.
 ///
@@ -55,24 +63,47 @@ pub(crate) fn read(file: &Path) -> Result<Experiment, Failure> {
 }
 
 fn run(whole: &Experiment, args: &ExperimentArgs) -> Result<(), Failure> {
-    let World::Sim = args.world;
-    let options = options(args);
-    let experiment = whole.narrow(&options.narrowing()).map_err(wrong)?;
-    runner::feasible(whole, &options).map_err(broken)?;
+    let world = args.world.unwrap_or(match whole.world {
+        WorldName::Sim => World::Sim,
+        WorldName::Local => World::Local,
+    });
+    let simulated = options(args);
+    let experiment = whole.narrow(&simulated.narrowing()).map_err(wrong)?;
     let record_name = match experiment.source {
         Source::Ladder => "ladder.json",
         Source::File(_) => "run.json",
     };
-    let folder = args.out.clone().unwrap_or_else(|| Path::new("out").join(&experiment.name));
+    let usual = match world {
+        World::Sim => experiment.name.clone(),
+        World::Local => format!("{}-local", experiment.name),
+    };
+    let folder = args.out.clone().unwrap_or_else(|| Path::new("out").join(usual));
+    let options = match world {
+        World::Sim => simulated.clone(),
+        World::Local => RunOptions { world: local(&folder)?, ..simulated.clone() },
+    };
+    for warning in runner::feasible(whole, &options).map_err(broken)? {
+        eprintln!("warning: {warning}");
+    }
     let out = OutDir::claim(&folder, &[record_name, REPORT])?;
 
-    let record = {
-        let bar = Bar::default();
-        runner::run(whole, &options, &bar).map_err(broken)?
+    // The simulated cells take seconds, and nothing else may run beside real ones.
+    let beside = match world == World::Local && !args.without_sim {
+        true => Some(runner::run(whole, &simulated, &Bar::over("simulated cells")).map_err(broken)?),
+        false => None,
     };
+    let record = runner::run(whole, &options, &Bar::default()).map_err(broken)?;
+    if world == World::Local {
+        // Empty when every cell went well, as they did.
+        let _kept = std::fs::remove_dir(folder.join(CELLS));
+    }
     let verdicts = check(&experiment, &record);
     let json = record.to_json();
-    let written = out.write(&[(record_name, &json), (REPORT, &report::html(&record, &verdicts))])?;
+    let page = report::html_beside(&record, &verdicts, beside.as_ref());
+    let beside_json = beside.as_ref().map(Record::to_json);
+    let mut files = vec![(record_name, json.as_str()), (REPORT, page.as_str())];
+    files.extend(beside_json.as_deref().map(|json| (SIMULATED, json)));
+    let written = out.write(&files)?;
 
     if args.json {
         output::print(&json)?;
@@ -80,7 +111,8 @@ fn run(whole: &Experiment, args: &ExperimentArgs) -> Result<(), Failure> {
             eprint!("{}", judgement(&experiment, &record, &verdicts));
         }
     } else {
-        output::print(&text(&experiment, &record, &verdicts, &written, args.check))?;
+        let text = text(&experiment, &record, beside.as_ref(), &verdicts, &written, args.check);
+        output::print(&text)?;
     }
     match args.check && verdicts.iter().any(|verdict| !verdict.passed) {
         true => Err(Failure::NotAsExpected),
@@ -88,10 +120,20 @@ fn run(whole: &Experiment, args: &ExperimentArgs) -> Result<(), Failure> {
     }
 }
 
+/// This machine as a world: with this program, in this folder, until it is interrupted.
+fn local(folder: &Path) -> Result<runner::World, Failure> {
+    let program =
+        std::env::current_exe().context("cannot find this program itself").map_err(Failure::stopped)?;
+    let interrupt = Interrupt::default();
+    signals::raise_when_interrupted(&interrupt).map_err(Failure::stopped)?;
+    Ok(runner::World::Local(LocalOptions { program, folder: folder.join(CELLS), interrupt }))
+}
+
 fn options(args: &ExperimentArgs) -> RunOptions {
     let unless_empty = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
     let default = RunOptions::default();
     RunOptions {
+        world: default.world,
         seeds: match (&args.seeds, args.seed) {
             (Some(seeds), _) => seeds.0.clone().collect(),
             (None, Some(seed)) => vec![seed],
@@ -118,7 +160,12 @@ fn wrong(error: UsageError) -> Failure {
 pub(crate) fn broken(error: LabError) -> Failure {
     match error {
         LabError::Usage(error) => wrong(error),
-        error @ LabError::TooLarge { .. } => Failure::input(error),
+        error @ (LabError::TooLarge { .. } | LabError::NotLocal { .. } | LabError::Machine { .. }) => {
+            Failure::input(error)
+        }
+        LabError::Interrupted => {
+            Failure::stopped(LabError::Interrupted).help("nothing was written, and no process is left")
+        }
         error => Failure::stopped(error)
             .help("this is a defect of Failfirst and not a finding; nothing was written"),
     }
@@ -128,6 +175,7 @@ pub(crate) fn broken(error: LabError) -> Failure {
 fn text(
     experiment: &Experiment,
     record: &Record,
+    beside: Option<&Record>,
     verdicts: &[Verdict],
     written: &[PathBuf],
     checked: bool,
@@ -137,11 +185,14 @@ fn text(
     if record.cells.iter().any(|cell| cell.seed != record.seed) {
         let _infallible = write!(text, "\n{}", report::terminal::spread(record, width, colour));
     }
+    if let Some(simulated) = beside {
+        let _infallible = write!(text, "\n{}", report::terminal::beside(record, simulated, width, colour));
+    }
     if checked {
         let _infallible = write!(text, "\n{}", judgement(experiment, record, verdicts));
     }
     text.push('\n');
-    for (what, path) in ["record", "report"].iter().zip(written) {
+    for (what, path) in ["record", "report", "beside"].iter().zip(written) {
         let _infallible = writeln!(text, "{what}  {}", path.display());
     }
     text.push_str(if checked {

@@ -8,6 +8,7 @@ mod attack;
 pub mod cli;
 mod compare;
 mod designs;
+mod drive;
 mod experiment;
 mod failure;
 mod logs;
@@ -58,6 +59,7 @@ fn run(command: &Command) -> Result<(), Failure> {
             (PROGRAM, "warn,platform=error")
         }
         Command::Serve(args) => (args.service.name(), "info"),
+        Command::Drive => ("driver", "warn"),
         Command::Compare(_)
         | Command::Designs(_)
         | Command::Up(_)
@@ -80,5 +82,6 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Report(args) => report_verb::report(args),
         Command::Plot(args) => report_verb::plot(args),
         Command::Encode(args) => report_verb::encode(args),
+        Command::Drive => drive::drive(),
     }
 }

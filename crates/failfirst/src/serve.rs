@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use lab::process::die_with_parent;
 use lab::serve::{OpenStores, ServeRealOptions, StoreUrl, serve_on};
 use tokio::io::AsyncReadExt as _;
 
@@ -47,6 +48,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     };
     let mut places = args.stores.places(&design.name)?;
     places.store = of_replica(places.store, args.replica);
+    if args.die_with_parent {
+        die_with_parent();
+    }
     let runtime =
         tokio::runtime::Runtime::new().context("cannot start the runtime").map_err(Failure::stopped)?;
     let outcome = runtime.block_on(async {

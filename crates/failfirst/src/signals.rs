@@ -3,6 +3,7 @@
 use std::io;
 
 use anyhow::Context as _;
+use lab::runner::Interrupt;
 
 /// Requests to stop, from the moment on at which this was made.
 #[derive(Debug)]
@@ -18,6 +19,34 @@ pub(crate) struct Interrupts {
 /// When the system does not let this process listen.
 pub(crate) fn interrupts() -> anyhow::Result<Interrupts> {
     Interrupts::listen().context("cannot listen for signals")
+}
+
+/// Raises the interrupt at the first request to stop, and ends the program at the second. Listens on a thread of its
+/// own: whoever is interrupted may be busy.
+///
+/// # Errors
+///
+/// When the system does not let this process listen.
+pub(crate) fn raise_when_interrupted(interrupt: &Interrupt) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let mut requests = {
+        let _context = runtime.enter();
+        interrupts()?
+    };
+    let interrupt = interrupt.clone();
+    #[expect(clippy::disallowed_methods, reason = "nothing simulated: it waits for the system's signals")]
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            requests.next().await;
+            interrupt.raise();
+            requests.next().await;
+            std::process::exit(130);
+        });
+    });
+    Ok(())
 }
 
 #[cfg(unix)]

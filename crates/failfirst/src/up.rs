@@ -6,12 +6,12 @@
 
 mod children;
 mod plan;
-mod probe;
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use lab::process::until_alive;
 
 use self::children::Children;
 use self::plan::Plan;
@@ -63,7 +63,7 @@ async fn watch(plan: &Plan) -> Result<(), Failure> {
 async fn all_alive(plan: &Plan) -> Result<(), Failure> {
     let alive = async {
         for service in &plan.services {
-            probe::until_alive(service.reachable).await;
+            until_alive(service.reachable).await;
         }
     };
     tokio::time::timeout(READY_WITHIN, alive).await.map_err(|_| {
@@ -77,7 +77,7 @@ fn greeting(plan: &Plan, children: &Children) -> String {
     for (service, id) in plan.services.iter().zip(children.ids()) {
         let address = format!("http://{}", service.reachable);
         let id = id.map(|id| id.to_string()).unwrap_or_default();
-        let _infallible = writeln!(text, "  {:<17} {address:<31} {id}", service.name);
+        let _infallible = writeln!(text, "  {:<17} {address:<31} {id}", service.kind.name());
     }
     let api = plan.services[0].reachable;
     let _infallible = write!(

@@ -11,7 +11,7 @@ use std::{
 
 use chaos::{Action, FaultPlan};
 use domain::OrderState;
-use evidence::facts::{Alert, Charged, Facts, ServiceGauges, Span, Stored, StoredState, Told};
+use evidence::facts::{Alert, Charged, Facts, ProcessUse, ServiceGauges, Span, Stored, StoredState, Told};
 use load::Driven;
 use platform::{Hardship, ServiceFacts, ServiceKind, design::Design};
 
@@ -28,6 +28,8 @@ pub(crate) struct Testimony {
     pub(crate) told: Vec<Told>,
     /// The maximum of each gauge within each second since the load began, by service.
     pub(crate) per_second: BTreeMap<String, BTreeMap<String, Vec<u64>>>,
+    /// What each process used within each second since the load began, by name; empty where they are simulated.
+    pub(crate) processes: BTreeMap<String, ProcessUse>,
     /// When the load began, on the timeline of the services: a whole number of seconds.
     pub(crate) load_start: Duration,
     /// How long the load lasted.
@@ -48,13 +50,23 @@ pub(crate) struct Witness {
 
 /// Joins the testimony under a design and a fault plan into facts.
 pub(crate) fn collect(testimony: Testimony, design: &Design, plan: &FaultPlan) -> Facts {
-    let Testimony { driven, high_priority, services, told, mut per_second, load_start, load_duration, ended } =
-        testimony;
+    let Testimony {
+        driven,
+        high_priority,
+        services,
+        told,
+        mut per_second,
+        processes,
+        load_start,
+        load_duration,
+        ended,
+    } = testimony;
     let mut facts = Facts {
         asked: driven.asked,
         repeated: driven.repeated,
         told,
         high_priority,
+        processes,
         late_sends: driven.late_sends,
         capacity: capacity(design, plan),
         fault_window_us: plan.window().map(|(start, end)| (micros(start), micros(end))),

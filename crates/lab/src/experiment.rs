@@ -26,7 +26,7 @@ use chaos::FaultPlan;
 use evidence::record::Section;
 
 pub use check::{NotRun, check, not_run};
-pub use expect::{Bound, Comparison, Expectation, OverSeeds, Side};
+pub use expect::{Bound, Comparison, Expectation, OverSeeds, Side, WorldName};
 pub use file::ExperimentFile;
 pub use hosts::MissingHost;
 pub use load::{LoadPlan, NamedLoad, Share};
@@ -47,6 +47,8 @@ pub struct Experiment {
     pub title: String,
     /// Where it was read from.
     pub source: Source,
+    /// Where it happens unless somebody asks for another world.
+    pub world: WorldName,
     /// What is tried. No two have the same name.
     pub designs: Vec<Candidate>,
     /// Under what faults. No two have the same name.

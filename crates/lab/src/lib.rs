@@ -7,8 +7,11 @@
 //! | [`experiment`] | experiment files: what is run, what must come out, and whether it did |
 //! | [`runner`] | runs all cells of an experiment, in parallel, into one record |
 //! | [`mod@verify`] | campaigns of random schedules of faults, and looking at one of them again |
-//! | [`mod@serve`] | one service of a design as a real process |
+//! | [`mod@serve`] | one service of a design, in this process and on real TCP |
+//! | [`process`] | a service as a process of its own |
+//! | [`mod@drive`] | the load of a local cell, in a process of its own |
 //! | `world::sim` | the simulated world in which a cell happens |
+//! | `world::local` | the same with real processes on this machine |
 //! | `collector` | what all sides testify, joined into facts; the same for every world |
 //!
 //! A command line needs this crate and a report; the record and everything in it is re-exported as
@@ -26,7 +29,9 @@
 
 mod collector;
 pub mod designs;
+pub mod drive;
 pub mod experiment;
+pub mod process;
 pub mod runner;
 pub mod serve;
 mod toml_file;

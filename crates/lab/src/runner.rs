@@ -7,26 +7,30 @@
 //! light ones fill the gaps. A cell that needs more than the limit runs alone; one that would take most
 //! machines down is refused.
 
-mod memory;
+pub(crate) mod memory;
 mod options;
 pub(crate) mod pool;
 
 use std::{
     any::Any,
     collections::BTreeSet,
+    num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
 use evidence::record::{Cell, Record, SCHEMA};
 
-pub use options::{Progress, RunOptions, Silent};
+pub use options::{Interrupt, LocalOptions, Progress, RunOptions, Silent, World};
 
 use crate::{
     collector::Testimony,
     experiment::{CellName, Experiment, UsageError, replay},
     verify::replay::watched,
-    world::sim::{self, CellError, CellPlan},
+    world::{
+        local::{self, LocalError, Machine},
+        sim::{self, CellError, CellPlan},
+    },
 };
 
 /// Why there is no record.
@@ -49,6 +53,27 @@ pub enum LabError {
         /// What it may.
         limit_mib: u64,
     },
+    /// A fault that real processes cannot be given.
+    #[error(
+        "the fault {fault} cannot be had in the local world: there is no network between the processes that could be \
+         disturbed, no clock of their own, and the clients are no subject ({action}); what there is: none, brownout, \
+         blackout, and faults of the kinds hardship, power-off, kill and duplicates"
+    )]
+    NotLocal {
+        /// Its name.
+        fault: String,
+        /// What cannot be done.
+        action: String,
+    },
+    /// This machine cannot do what was asked of it.
+    #[error("this machine cannot run that: {}", reasons.join("; "))]
+    Machine {
+        /// What is too few, by how much, what to do.
+        reasons: Vec<String>,
+    },
+    /// Somebody wanted it to stop. Nothing of it is left.
+    #[error("interrupted")]
+    Interrupted,
     /// A cell broke. This is a defect of the platform or of the laboratory, never a finding.
     #[error("the cell {cell} broke: {reason} (run it again with `{replay}`)")]
     Cell {
@@ -61,13 +86,14 @@ pub enum LabError {
     },
 }
 
-/// Whether an experiment, or the part of it that the options ask for, can be run. Runs nothing.
+/// Whether an experiment, or the part of it that the options ask for, can be run: what about this machine will distort
+/// its numbers. Runs nothing.
 ///
 /// # Errors
-/// When the options ask for something that does not exist or cannot be, or for a cell that would take more
-/// than 8 GiB of memory.
-pub fn feasible(experiment: &Experiment, options: &RunOptions) -> Result<(), LabError> {
-    prepare(experiment, options).map(drop)
+/// When the options ask for something that does not exist or cannot be, for a cell that would take more than 8 GiB of
+/// memory, or for real processes that this machine cannot carry.
+pub fn feasible(experiment: &Experiment, options: &RunOptions) -> Result<Vec<String>, LabError> {
+    prepare(experiment, options).map(|prepared| prepared.warnings)
 }
 
 /// Runs an experiment, or the part of it that the options ask for.
@@ -84,22 +110,27 @@ pub fn run(
         reason = "how long it really took is for people, and no part of a cell"
     )]
     let started = std::time::Instant::now();
-    let Prepared { seed, experiment, plans, needs_mib } = prepare(experiment, options)?;
+    let Prepared { seed, experiment, plans, needs_mib, warnings } = prepare(experiment, options)?;
     progress.started(plans.len());
-    let cells = pool::run(&needs_mib, options.threads, options.memory_max_mib, |index| {
+    let (threads, not_modelled) = match options.world {
+        World::Sim => (options.threads, node::sim::NOT_MODELLED),
+        World::Local(_) => (NonZeroUsize::MIN, local::NOT_MODELLED),
+    };
+    let cells = pool::run(&needs_mib, threads, options.memory_max_mib, |index| {
         let plan = &plans[index];
-        let cell = run_cell(&experiment, plan)?;
+        let cell = run_cell(&experiment, plan, &options.world)?;
         progress.cell_done(&name(plan).to_string());
         Ok::<_, LabError>(cell)
     })?;
     Ok(Record {
         schema: SCHEMA,
         experiment: experiment.name.clone(),
-        world: "sim".to_owned(),
+        world: options.world.name().to_owned(),
         seed,
         wall_s: (started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
         sections: experiment.sections.clone(),
-        not_modelled: node::sim::NOT_MODELLED.iter().copied().map(str::to_owned).collect(),
+        warnings,
+        not_modelled: not_modelled.iter().copied().map(str::to_owned).collect(),
         cells,
     })
 }
@@ -123,6 +154,8 @@ struct Prepared {
     plans: Vec<CellPlan>,
     /// What each is estimated to take.
     needs_mib: Vec<u64>,
+    /// What about this machine will distort the numbers.
+    warnings: Vec<String>,
 }
 
 fn prepare(experiment: &Experiment, options: &RunOptions) -> Result<Prepared, LabError> {
@@ -136,7 +169,27 @@ fn prepare(experiment: &Experiment, options: &RunOptions) -> Result<Prepared, La
             return Err(LabError::TooLarge { cell, estimated_mib, limit_mib: memory::CELL_MAX_MIB });
         }
     }
-    Ok(Prepared { seed, experiment, plans, needs_mib })
+    let warnings = match &options.world {
+        World::Sim => Vec::new(),
+        World::Local(local) => on_this_machine(&plans, local)?,
+    };
+    Ok(Prepared { seed, experiment, plans, needs_mib, warnings })
+}
+
+/// What real processes need before any is started: faults that they can be given, and a machine that carries them.
+fn on_this_machine(plans: &[CellPlan], options: &LocalOptions) -> Result<Vec<String>, LabError> {
+    for plan in plans {
+        if let Some(action) = local::unsupported(&plan.fault) {
+            let fault = plan.fault.name().to_owned();
+            return Err(LabError::NotLocal { fault, action: action.to_string() });
+        }
+    }
+    let cells: Vec<_> = plans.iter().map(|plan| (plan, name(plan).to_string())).collect();
+    let found = local::examine(&cells, &Machine::of(&options.folder));
+    match found.refusals.is_empty() {
+        true => Ok(found.warnings),
+        false => Err(LabError::Machine { reasons: found.refusals }),
+    }
 }
 
 /// Every cell, in the order of the record.
@@ -161,8 +214,21 @@ fn plans(experiment: &Experiment, seeds: &[u64]) -> Vec<CellPlan> {
     plans
 }
 
-fn run_cell(experiment: &Experiment, plan: &CellPlan) -> Result<Cell, LabError> {
-    unbroken(experiment, plan, || sim::run(plan))
+fn run_cell(experiment: &Experiment, plan: &CellPlan, world: &World) -> Result<Cell, LabError> {
+    let options = match world {
+        World::Sim => return unbroken(experiment, plan, evidence::SIM, || sim::run(plan)),
+        World::Local(options) => options,
+    };
+    unbroken(experiment, plan, evidence::LOCAL, || {
+        let facts = sim::judged(plan, local::testify(plan, options, &folder_name(plan))?);
+        Ok(sim::cell(plan, &facts))
+    })
+}
+
+/// A folder for the cell's data and logs, named so that people find it.
+fn folder_name(plan: &CellPlan) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '-' };
+    name(plan).to_string().replace(", ", "-").chars().map(plain).collect()
 }
 
 /// The only cell that the options leave of an experiment.
@@ -179,22 +245,24 @@ pub(crate) fn the_cell(experiment: &Experiment, options: &RunOptions) -> Result<
 
 /// Runs a cell: its name, and what all sides testify.
 pub(crate) fn testify(experiment: &Experiment, plan: &CellPlan) -> Result<(String, Testimony), LabError> {
-    let testimony = unbroken(experiment, plan, || sim::testify(plan, &watched()))?;
+    let testimony = unbroken(experiment, plan, evidence::SIM, || sim::testify(plan, &watched()))?;
     Ok((name(plan).to_string(), testimony))
 }
 
 fn unbroken<T>(
     experiment: &Experiment,
     plan: &CellPlan,
+    world: &str,
     run: impl FnOnce() -> Result<T, CellError>,
 ) -> Result<T, LabError> {
     let broke = |reason: String| {
         let name = name(plan);
-        LabError::Cell { cell: name.to_string(), reason, replay: replay(experiment, &[name]) }
+        LabError::Cell { cell: name.to_string(), reason, replay: replay(experiment, world, &[name]) }
     };
     // Nothing that a broken cell leaves half-done is seen by anyone: its world is gone with it.
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(made)) => Ok(made),
+        Ok(Err(CellError::Local(LocalError::Interrupted))) => Err(LabError::Interrupted),
         Ok(Err(error)) => Err(broke(crate::toml_file::chain(&error))),
         Err(panic) => Err(broke(format!("it panicked: {}", panic_message(&*panic)))),
     }

@@ -29,3 +29,37 @@ pub(crate) fn out_of_descriptors() -> io::Error {
 pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(PROCESS_LIMIT | SYSTEM_LIMIT))
 }
+
+/// Lets this process have as many descriptors as it may at most, and says how many that are; `None` without a limit,
+/// or where the system does not tell.
+///
+/// To be called by a real process before it serves or asks. Who may raise the hard limit has to do that outside.
+#[must_use = "how many there are may be too few"]
+pub fn raise_descriptors() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        match setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+            Ok(()) => limit.maximum,
+            Err(_refused) => limit.current,
+        }
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use rustix::process::{Resource, getrlimit};
+
+    use super::*;
+
+    #[test]
+    fn a_process_takes_what_it_may_have() {
+        let has = raise_descriptors();
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!(has, limit.current);
+        assert!(limit.current == limit.maximum || has < limit.maximum);
+    }
+}

@@ -28,6 +28,7 @@ mod task;
 mod timer;
 mod usage;
 
+pub use descriptors::raise_descriptors;
 pub use disk::{Disk, DiskFile};
 pub use gauge::{Gauge, GaugeGuard};
 pub use node::Node;

@@ -120,6 +120,14 @@ impl CellName {
     }
 }
 
+/// The cell of another record that was asked the same of the same design.
+pub(crate) fn partner<'a>(cell: &Cell, other: &'a Record) -> Option<&'a Cell> {
+    let same = |b: &&Cell| {
+        (&cell.design, &cell.fault, &cell.load, cell.seed) == (&b.design, &b.fault, &b.load, b.seed)
+    };
+    other.cells.iter().find(same)
+}
+
 /// The two designs or seeds, when each record has exactly one and they differ.
 fn across<T: PartialEq>(a: &Record, b: &Record, of: impl Fn(&Cell) -> T) -> Option<[T; 2]> {
     let only = |record: &Record| {

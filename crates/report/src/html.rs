@@ -19,6 +19,7 @@ use evidence::Verdict;
 use evidence::record::Record;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
+use crate::beside;
 use crate::format;
 use crate::grid::Grid;
 use crate::sections::Sheet;
@@ -35,8 +36,16 @@ pub(crate) const POLICY: &str =
 /// The record as one self-contained page. `verdicts` may be empty: then nothing was expected of the run.
 #[must_use]
 pub fn html(record: &Record, verdicts: &[Verdict]) -> String {
+    html_beside(record, verdicts, None)
+}
+
+/// The same for a record of real processes, with a section that puts it beside the same cells simulated.
+#[must_use]
+pub fn html_beside(record: &Record, verdicts: &[Verdict], simulated: Option<&Record>) -> String {
     let grid = Grid::new(record);
-    let sheets = crate::sections::sheets(record, &grid);
+    let mut sheets = crate::sections::sheets(record, &grid);
+    sheets.extend(simulated.and_then(|simulated| beside::sheet(record, simulated)));
+    sheets.extend(beside::processes(record));
     let page = Page { record, grid: &grid, verdicts, sheets: &sheets };
     page.document().into_string()
 }

@@ -3,6 +3,7 @@
 //! Everything is computed from the record and nothing else, so that a report can be made again from
 //! `ladder.json` at any time, and two reports of one record are the same.
 
+mod beside;
 pub mod compare;
 mod format;
 mod grid;
@@ -16,5 +17,5 @@ pub mod terminal;
 mod words;
 
 pub use compare::{Comparison, compare};
-pub use html::html;
+pub use html::{html, html_beside};
 pub use page::observed;

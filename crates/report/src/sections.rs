@@ -79,7 +79,7 @@ pub(crate) enum Drawing {
 }
 
 impl Entry {
-    fn plain(text: impl Into<String>) -> Self {
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self { text: text.into(), tone: None }
     }
 

@@ -113,6 +113,14 @@ pub fn table(record: &Record, width: Option<u16>, colour: bool) -> String {
     text
 }
 
+/// A record of real processes beside the same cells simulated, and what the processes used.
+#[must_use]
+pub fn beside(real: &Record, simulated: &Record, width: Option<u16>, colour: bool) -> String {
+    let sheets: Vec<_> =
+        crate::beside::sheet(real, simulated).into_iter().chain(crate::beside::processes(real)).collect();
+    sections::text(&sheets, width.unwrap_or(WIDTH), colour)
+}
+
 /// What is said above a fault's table: its name, when it was, and what it did to payment.
 pub(crate) fn fault_title(grid: &Grid<'_>, fault: &str) -> String {
     let cell = grid.designs.iter().find_map(|design| grid.across_loads(design, fault).first().copied());

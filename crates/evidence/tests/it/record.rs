@@ -63,6 +63,7 @@ fn record() -> Record {
         world: "sim".into(),
         seed: 7,
         wall_s: 0.25,
+        warnings: vec![],
         not_modelled: vec![],
         sections: vec![],
         cells: vec![assess(meta(), &facts())],

@@ -14,13 +14,6 @@ use lab::serve::{Places, RedisUrl, StoreUrl};
 
 use crate::failure::Failure;
 
-/// The variable that says what `--store` does.
-pub(crate) const STORE: &str = "FAILFIRST_STORE";
-/// The variable that says what `--idempotency` does.
-pub(crate) const IDEMPOTENCY: &str = "FAILFIRST_IDEMPOTENCY";
-/// The variable that says what `--rate-limit` does.
-pub(crate) const RATE_LIMIT: &str = "FAILFIRST_RATE_LIMIT";
-
 /// Of `serve` and `up`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct StoreArgs {
@@ -30,14 +23,14 @@ pub struct StoreArgs {
     pub data: Option<PathBuf>,
     /// The same as a URL: `redb://DIR` for files in a directory, `postgres://USER:PASSWORD@HOST/DATABASE` for a database
     /// with a schema for each service, `memory://` for memory, `none` to forget what is finished (for measuring only).
-    #[arg(long, value_name = "URL", env = STORE, hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = Places::STORE, hide_env_values = true)]
     pub store: Option<Secret>,
     /// Where replicas share their idempotency keys, such as `redis://HOST:6379`; with the rest when not given.
-    #[arg(long, value_name = "URL", env = IDEMPOTENCY, hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = Places::IDEMPOTENCY, hide_env_values = true)]
     pub idempotency: Option<Secret>,
     /// Where replicas of order-api share a rate (`[admission]` with `shared = true`), such as `redis://HOST:6379`; where
     /// the idempotency keys are when not given.
-    #[arg(long, value_name = "URL", env = RATE_LIMIT, hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = Places::RATE_LIMIT, hide_env_values = true)]
     pub rate_limit: Option<Secret>,
 }
 

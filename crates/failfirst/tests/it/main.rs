@@ -7,6 +7,8 @@ mod determinism;
 mod documented_commands;
 #[cfg(unix)]
 mod kill;
+#[cfg(target_os = "linux")]
+mod local;
 mod replay;
 #[cfg(unix)]
 mod serving;

@@ -33,7 +33,8 @@ pub fn check(experiment: &Experiment, record: &Record) -> Vec<Verdict> {
     let numbers = Numbers::of(record, &experiment.expectations);
     let mut verdicts: Vec<Vec<Verdict>> = Vec::new();
     for (index, cell) in record.cells.iter().enumerate() {
-        verdicts.push(vec![outcomes_add_up(index, cell, replay(experiment, &[CellName::of(cell)]))]);
+        let replay = replay(experiment, &record.world, &[CellName::of(cell)]);
+        verdicts.push(vec![outcomes_add_up(index, cell, replay)]);
     }
     for expectation in &experiment.expectations {
         for sample in samples(expectation, record) {
@@ -72,7 +73,7 @@ fn judge(
         expected: expectation.expected(),
         passed: false,
         off_by: None,
-        replay: replay(experiment, &cells),
+        replay: replay(experiment, &record.world, &cells),
     };
     let value = match numbers.value(&sample.cells, &expectation.metric) {
         Found::Value(value) => value,

@@ -15,6 +15,8 @@ pub(super) use file::ExpectFile;
 pub struct Expectation {
     /// What it proves, in words.
     pub lesson: String,
+    /// Of which world it speaks; all when `None`.
+    pub world: Option<WorldName>,
     /// Of which designs it speaks; all when `None`.
     pub designs: Option<Vec<String>>,
     /// Of which constant rates it speaks; all when `None`.
@@ -33,6 +35,27 @@ pub struct Expectation {
     pub comparisons: Vec<Comparison>,
     /// What it means to have been run with several seeds.
     pub over_seeds: OverSeeds,
+}
+
+/// Where an experiment can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorldName {
+    /// Simulated.
+    Sim,
+    /// Real processes of this machine.
+    Local,
+}
+
+impl WorldName {
+    /// As it stands in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sim => evidence::SIM,
+            Self::Local => evidence::LOCAL,
+        }
+    }
 }
 
 /// What an expectation means when an experiment is run with several seeds.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Candidate, Experiment, Source,
+    Candidate, Experiment, Source, WorldName,
     expect::ExpectFile,
     hosts::missing_host,
     load::{LoadSchema, LoadsFile},
@@ -31,6 +31,8 @@ pub struct ExperimentFile {
     /// What it is about.
     #[serde(default)]
     title: String,
+    /// Where it happens unless `--world` says otherwise: `sim` unless said.
+    world: Option<WorldName>,
     /// What is tried: built-in designs by name, others by a path relative to this file.
     #[schemars(with = "Vec<String>")]
     designs: Spanned<Vec<Spanned<String>>>,
@@ -81,6 +83,7 @@ pub(super) fn read(label: &str, text: &str, source: Source) -> Result<Experiment
     let mut experiment = Experiment {
         name: name.clone(),
         title: file.title,
+        world: file.world.unwrap_or(WorldName::Sim),
         source,
         designs,
         faults,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use evidence::{
     CellMeta, assess,
-    facts::{Answer, Asked, Facts, ServiceGauges},
+    facts::{Answer, Asked, Facts, ProcessUse, ServiceGauges},
     record::{LoadRecord, LoadStep, Series},
 };
 use platform::{ServiceKind, ServiceState, design::Process};
@@ -46,6 +46,7 @@ fn of_load(load: &NamedLoad, experiment: &Experiment, services: &[(String, Servi
         detail,
     };
     let facts = Facts {
+        processes: processes(services),
         services: services.iter().map(|(name, kind)| (name.clone(), gauges(*kind))).collect(),
         high_priority: load.high_priority_share.map(|_| String::new()).into_iter().collect(),
         fault_window_us: Some((0, 1)),
@@ -93,6 +94,13 @@ fn merged(one: Value, other: Value) -> Value {
         (Value::Null, other) => other,
         (one, _) => one,
     }
+}
+
+/// Every process that a real cell has: its services and the load generator.
+fn processes(services: &[(String, ServiceKind)]) -> BTreeMap<String, ProcessUse> {
+    let services = services.iter().map(|(name, _)| name.clone());
+    let all = services.chain([crate::world::local::DRIVER.to_owned()]);
+    all.map(|name| (name, ProcessUse::default())).collect()
 }
 
 /// Every gauge that the service has, each with a bound.

@@ -53,12 +53,15 @@ const CHECKED_BESIDE: &str = "--check --out out/replay";
 
 /// `cargo run --release -- ladder --designs v0.1.0 --rates 1000 --faults none --seed 1 --duration 20s --check
 /// --out out/replay`. The cells are of one load; several designs, faults and seeds stand for each other's verdict.
-pub(crate) fn replay(experiment: &Experiment, cells: &[CellName<'_>]) -> String {
+pub(crate) fn replay(experiment: &Experiment, world: &str, cells: &[CellName<'_>]) -> String {
     let first = cells.first().expect("a replay is of at least one cell");
     let mut command = match &experiment.source {
         Source::Ladder => format!("{PROGRAM} ladder"),
         Source::File(path) => format!("{PROGRAM} run {}", word(&path.display().to_string())),
     };
+    if world != evidence::SIM {
+        command.push_str(&format!(" --world {world}"));
+    }
     let argument = |cell: &CellName<'_>| {
         let candidate = experiment.designs.iter().find(|candidate| candidate.name() == cell.design);
         word(candidate.map_or(cell.design, |candidate| &candidate.argument))
@@ -122,7 +125,7 @@ mod tests {
         let load =
             LoadRecord::Ramp { from_per_s: 1.0, to_per_s: 2.0, duration_s: 90.5, spacing: "even".to_owned() };
         assert_eq!(
-            replay(&experiment, &[cell(load)]),
+            replay(&experiment, evidence::SIM, &[cell(load)]),
             r"cargo run --release -- run 'my experiments/it'\''s.toml' --designs designs/two.toml --faults none --seed 3 --duration 1m30s500ms --check --out out/replay"
         );
     }
@@ -130,7 +133,7 @@ mod tests {
     #[test]
     fn a_rate_is_written_as_it_is() {
         let load = LoadRecord::Constant { rate_per_s: 0.5, duration_s: 20.0, spacing: "even".to_owned() };
-        let command = replay(&Experiment::ladder(), &[cell(load)]);
-        assert!(command.contains(" --rates 0.5 "), "{command}");
+        let command = replay(&Experiment::ladder(), evidence::LOCAL, &[cell(load)]);
+        assert!(command.contains(" --rates 0.5 ") && command.contains(" ladder --world local "), "{command}");
     }
 }

@@ -25,17 +25,22 @@ const KIB_PER_EXCHANGE: f64 = 60.0;
 const EXCHANGES_AT_THE_DOOR: f64 = 500.0;
 
 /// The estimate, in MiB.
-pub(super) fn estimated_mib(plan: &CellPlan) -> u64 {
+pub(crate) fn estimated_mib(plan: &CellPlan) -> u64 {
     let load = &plan.load.load;
-    let duration_s = load.duration().get().as_secs_f64();
-    let orders = load.peak_per_s() * duration_s;
+    let orders = load.peak_per_s() * load.duration().get().as_secs_f64();
+    (BASE_MIB + (orders * KIB_PER_ORDER + exchanges(plan) * KIB_PER_EXCHANGE) / 1024.0).ceil() as u64
+}
+
+/// How many exchanges there may be at once.
+pub(crate) fn exchanges(plan: &CellPlan) -> f64 {
+    let load = &plan.load.load;
+    let orders = load.peak_per_s() * load.duration().get().as_secs_f64();
     let patient = match load {
         // A user has one order under way.
         Load::Users { users, .. } => f64::from(users.get()),
         _ => load.peak_per_s() * plan.load.client_timeout.as_secs_f64(),
     };
-    let exchanges = orders.min(patient).min(exchanges_max(&plan.design));
-    (BASE_MIB + (orders * KIB_PER_ORDER + exchanges * KIB_PER_EXCHANGE) / 1024.0).ceil() as u64
+    orders.min(patient).min(exchanges_max(&plan.design))
 }
 
 fn exchanges_max(design: &Design) -> f64 {

@@ -3,14 +3,38 @@
 use std::{num::NonZeroUsize, thread, time::Duration};
 
 use crate::experiment::Narrowing;
+pub use crate::world::local::{Interrupt, LocalOptions};
 
 /// How much memory cells may take together unless said otherwise: with what the program itself needs it
 /// stays below 3 GiB.
 const MEMORY_MAX_MIB_DEFAULT: u64 = 2_500;
 
+/// Where cells happen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum World {
+    /// Simulated: deterministic, and faster than real time.
+    #[default]
+    Sim,
+    /// As real processes of this machine, one cell after the other.
+    Local(LocalOptions),
+}
+
+impl World {
+    /// Its name in records.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Sim => evidence::SIM,
+            Self::Local(_) => evidence::LOCAL,
+        }
+    }
+}
+
 /// Which part of an experiment to run, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunOptions {
+    /// Where. Default simulated.
+    pub world: World,
     /// Every cell is run with each of these seeds. Default 1.
     pub seeds: Vec<u64>,
     /// Rates instead of the experiment's, in orders per second.
@@ -23,7 +47,8 @@ pub struct RunOptions {
     pub loads: Option<Vec<String>>,
     /// Faults instead of the experiment's, by name.
     pub faults: Option<Vec<String>>,
-    /// How many cells run at once. Changes no result. Default: as many as there are cores.
+    /// How many cells run at once. Changes no result. Default: as many as there are cores. Real cells share the
+    /// machine: they run one after the other, whatever stands here.
     pub threads: NonZeroUsize,
     /// How many MiB the cells that run at once are estimated to take at most; a cell that needs more runs
     /// alone, and one that needs more than 8 GiB is refused. Default 2,500.
@@ -33,6 +58,7 @@ pub struct RunOptions {
 impl Default for RunOptions {
     fn default() -> Self {
         Self {
+            world: World::Sim,
             seeds: vec![1],
             rates: None,
             duration: None,

@@ -54,7 +54,7 @@ fn a_cell_that_breaks_is_named_with_the_command_that_runs_it_again() {
     let error = LabError::Cell {
         cell: name.to_string(),
         reason: format!("it panicked: {}", panic_message(&"out of cheese".to_owned())),
-        replay: replay(&experiment, &[name]),
+        replay: replay(&experiment, "sim", &[name]),
     };
     assert_eq!(
         error.to_string(),

@@ -114,6 +114,27 @@ pub struct Places {
     pub rate_limit: Option<RedisUrl>,
 }
 
+impl Places {
+    /// The variable that says where a service keeps what it owns.
+    pub const STORE: &str = "FAILFIRST_STORE";
+    /// The variable that says where replicas share their idempotency keys.
+    pub const IDEMPOTENCY: &str = "FAILFIRST_IDEMPOTENCY";
+    /// The variable that says where replicas share a rate.
+    pub const RATE_LIMIT: &str = "FAILFIRST_RATE_LIMIT";
+
+    /// What a process has to find in its environment to keep things there, with the passwords: for handing on, never for
+    /// showing. It must not find those without a value.
+    #[must_use]
+    pub fn variables(&self) -> [(&'static str, Option<String>); 3] {
+        let shared = |url: &Option<RedisUrl>| url.as_ref().map(|url| url.expose().to_owned());
+        [
+            (Self::STORE, Some(self.store.expose())),
+            (Self::IDEMPOTENCY, shared(&self.idempotency)),
+            (Self::RATE_LIMIT, shared(&self.rate_limit)),
+        ]
+    }
+}
+
 /// Nothing is shared.
 impl From<StoreUrl> for Places {
     fn from(store: StoreUrl) -> Self {

@@ -23,8 +23,8 @@ use evidence::{
     facts::{Facts, Told},
     record::Cell,
 };
-use load::{DriveOptions, Duplicates, Load, Users, arrivals, drive, drive_users};
-use node::{Node, http};
+use load::DriveOptions;
+use node::Node;
 use platform::{Hardship, ServiceKind, ServiceState, design::Design};
 
 pub(crate) use self::disks::Disks;
@@ -32,10 +32,7 @@ use self::{hosts::Hosts, sampler::Sampler};
 use crate::{
     collector::{Testimony, collect},
     experiment::NamedLoad,
-    world::{
-        orders::{self, Orders},
-        targets,
-    },
+    world::{ask, local::LocalError, orders, targets},
 };
 
 /// When the load begins, from the beginning of the world: a whole second, so that the services' seconds
@@ -102,6 +99,8 @@ pub(crate) enum CellError {
     Fault(#[from] ChaosError),
     #[error("{service} could not be started")]
     Service { service: String, source: io::Error },
+    #[error(transparent)]
+    Local(#[from] LocalError),
     #[error("a store could not be read")]
     Store(#[from] StoreError),
 }
@@ -160,7 +159,13 @@ async fn course(plan: &CellPlan, wiring: &Wiring) -> Result<Testimony, CellError
     let mut sampler = Sampler::new(&hosts);
     let driven = {
         let mut sampling = std::pin::pin!(sampler.run(clients));
-        let asking = ask(plan, clients, hosts.duplicates());
+        let options = DriveOptions {
+            client_timeout: plan.load.client_timeout,
+            duplicates: hosts.duplicates().clone(),
+            targets: targets(&plan.design, plan.load.balance, clients.rng("balance")),
+            ..DriveOptions::default()
+        };
+        let asking = ask(clients, &plan.load.load, plan.load.high_priority_share, &options);
         // The fault may end after the last answer, and the last answer may come after the fault.
         let disturbing = inject(clients, &plan.fault, &hosts);
         let both = async { tokio::join!(biased; asking, disturbing) };
@@ -186,31 +191,11 @@ async fn course(plan: &CellPlan, wiring: &Wiring) -> Result<Testimony, CellError
         services: hosts.testify().await?,
         told: std::mem::take(&mut *wiring.inbox.lock().unwrap_or_else(PoisonError::into_inner)),
         per_second,
+        processes: std::collections::BTreeMap::new(),
         load_start,
         load_duration: plan.load.load.duration().get(),
         ended,
     })
-}
-
-/// The load and its clients, on a host of their own that lacks nothing.
-async fn ask(plan: &CellPlan, clients: &Node, duplicates: &Duplicates) -> load::Driven {
-    let client = http::Client::new(clients, http::ClientOptions::default());
-    let mut orders = Orders::new(clients.rng("orders"), plan.load.high_priority_share);
-    let options = DriveOptions {
-        client_timeout: plan.load.client_timeout,
-        duplicates: duplicates.clone(),
-        targets: targets(&plan.design, plan.load.balance, clients.rng("balance")),
-        ..DriveOptions::default()
-    };
-    let ask = move |sequence| orders.ask(sequence);
-    match &plan.load.load {
-        &Load::Users { users, spawn_per_s, think, duration } => {
-            let (users, spawn_per_s, duration) = (users.get(), spawn_per_s.per_s(), duration.get());
-            let users = Users { users, spawn_per_s, think, duration };
-            drive_users(clients, client, &users, ask, &options).await
-        }
-        open => drive(clients, client, arrivals(open, clients.rng("arrivals")), ask, &options).await,
-    }
 }
 
 /// Returns when the load is over and nothing has moved for the plan's rest, or at the latest end.

@@ -55,6 +55,7 @@ fn record(experiment: &Experiment) -> Record {
         world: "sim".into(),
         seed: 1,
         wall_s: 0.0,
+        warnings: vec![],
         not_modelled: vec![],
         sections: vec![],
         cells,
@@ -155,6 +156,7 @@ fn each_expectation_of_the_ladder_fires_in_each_of_its_cells() {
 fn comparing(over_seeds: OverSeeds) -> Experiment {
     let mut ladder = Experiment::ladder();
     ladder.expectations = vec![Expectation {
+        world: None,
         lesson: "fewer attempts".to_owned(),
         designs: Some(vec!["v0.1.0".to_owned()]),
         rates: Some(vec![100.0]),

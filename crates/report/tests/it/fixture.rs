@@ -46,6 +46,7 @@ pub(crate) fn ladder(seeds: &[u64]) -> Record {
         world: "sim".to_owned(),
         seed: seeds[0],
         wall_s: 12.3,
+        warnings: vec![],
         not_modelled: vec![
             "packet loss and reordering within a connection".to_owned(),
             "links faster than 1 ms".to_owned(),

@@ -35,6 +35,9 @@ impl Sample {
 
 /// What the expectation is held against; a cell whose other side was not run is not among it.
 pub(super) fn samples(expectation: &Expectation, record: &Record) -> Vec<Sample> {
+    if expectation.world.is_some_and(|world| world.as_str() != record.world) {
+        return Vec::new();
+    }
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (index, cell) in record.cells.iter().enumerate().filter(|(_, cell)| expectation.speaks_of(cell)) {
         let scene = |cell: &Cell| (cell.design.clone(), cell.fault.clone(), cell.load.clone());

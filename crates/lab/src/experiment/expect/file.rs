@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Bound, Comparison, Expectation, OverSeeds, Side};
+use super::{Bound, Comparison, Expectation, OverSeeds, Side, WorldName};
 use crate::experiment::{Experiment, metric};
 
 /// An `[[expect]]` as people write it.
@@ -17,6 +17,8 @@ use crate::experiment::{Experiment, metric};
 pub(in crate::experiment) struct ExpectFile {
     /// What it proves, in words.
     lesson: String,
+    /// Of which world it speaks, where only that one has the metric; all unless said.
+    world: Option<WorldName>,
     /// Of which designs it speaks; all unless said.
     designs: Option<Vec<String>>,
     /// Of which constant rates it speaks; all unless said.
@@ -120,9 +122,10 @@ impl ExpectFile {
         let rates = self.rates.map(|rates| rates.into_iter().map(Rate::per_s).collect::<Vec<_>>());
         is_subset("rate", rates.as_deref(), &experiment.load.rates())?;
         is_subset("load", self.loads.as_deref(), &experiment.load.names())?;
-        let Self { lesson, designs, loads, faults, metric, is: word, over_seeds, .. } = self;
+        let Self { lesson, world, designs, loads, faults, metric, is: word, over_seeds, .. } = self;
         let expectation = Expectation {
             lesson,
+            world,
             designs,
             rates,
             loads,

@@ -17,7 +17,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const ALIVE: &[u8] = b"HTTP/1.1 200 ";
 
 /// Asks `/livez` until the answer is 200. Never returns otherwise: the caller has a deadline. Cancel safe.
-pub(super) async fn until_alive(address: SocketAddr) {
+pub async fn until_alive(address: SocketAddr) {
     while !matches!(tokio::time::timeout(ANSWER_WITHIN, is_alive(address)).await, Ok(Ok(true))) {
         tokio::time::sleep(AGAIN_AFTER).await;
     }

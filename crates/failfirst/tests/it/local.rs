@@ -1,0 +1,135 @@
+//! The local world: real processes, a real kill, and the same record as from the simulation.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::failfirst;
+
+/// Payment is killed and comes back while orders keep coming. The design settles unknown outcomes.
+const KILLED: &str = r#"
+name = "killed"
+designs = ["quick"]
+faults = ["killed"]
+
+[[variant]]
+name = "quick"
+extends = "v1.0.0"
+payment = { slots = 8, service_time = { kind = "constant", value = "5ms" }, failure_rate = 0.0, decline_rate = 0.0 }
+
+[[fault]]
+name = "killed"
+kind = "kill"
+host = "payment-service"
+at = "500ms"
+until = "800ms"
+
+[load]
+kind = "constant"
+rates = [40]
+duration = "2s"
+spacing = "even"
+client_timeout = "5s"
+
+[[expect]]
+lesson = "every process can be told from the others by what it used"
+world = "local"
+metric = "processes.driver.descriptors_max"
+at_least = 4
+"#;
+
+fn run(folder: &Path, experiment: &str, more: &[&str]) -> assert_cmd::assert::Assert {
+    std::fs::write(folder.join("experiment.toml"), experiment).expect("written");
+    let mut command = failfirst(folder);
+    command.args(["run", "experiment.toml", "--world", "local", "--out", "out"]).args(more).assert()
+}
+
+fn record(folder: &Path, name: &str) -> Value {
+    let text = std::fs::read_to_string(folder.join("out").join(name)).expect("a record");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn a_cell_of_real_processes_survives_a_kill_and_stands_beside_the_simulated_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = run(folder.path(), KILLED, &["--check"]).success().get_output().clone();
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert!(said.contains("Simulated against real") && said.contains("What the processes used"), "{said}");
+
+    let (real, simulated) = (record(folder.path(), "run.json"), record(folder.path(), "sim.json"));
+    assert_eq!((&real["world"], &simulated["world"]), (&"local".into(), &"sim".into()));
+    let (cell, other) = (&real["cells"][0], &simulated["cells"][0]);
+    assert_eq!((&cell["offered"], &cell["offered"]), (&80.into(), &other["offered"]));
+    let count = |key: &str| cell[key].as_u64().expect("a count");
+    assert!(count("succeeded") >= 40, "{cell}");
+    assert!(count("succeeded") < 80, "a kill is felt: {cell}");
+    for (violation, count) in cell["ledger"].as_object().expect("a ledger") {
+        assert_eq!(count, 0, "{violation}: {cell}");
+    }
+    let names: Vec<_> = cell["processes"].as_object().expect("processes").keys().cloned().collect();
+    assert_eq!(names, ["driver", "order-api", "order-processor", "payment-service"]);
+    let payment = &cell["processes"]["payment-service"];
+    assert!(payment["resident_bytes_max"].as_u64() > Some(1_000_000), "{payment}");
+    let seconds = payment["cpu_s"].as_array().expect("a series").len();
+    assert!(seconds >= 2 && payment["descriptors"].as_array().expect("a series").len() == seconds);
+    assert!(
+        cell["series"]["services"]["payment-service"]["running"].as_array().is_some_and(|s| s.len() >= 2)
+    );
+    assert!(other.get("processes").is_none(), "what is simulated uses nothing of this machine");
+    assert!(!folder.path().join("out/cells").exists(), "nothing is left of cells that went well");
+}
+
+#[test]
+fn a_fault_that_needs_another_network_is_refused_before_anything_starts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kill = "kind = \"kill\"\nhost = \"payment-service\"";
+    let cut = KILLED.replace(kill, "kind = \"partition\"\na = \"order-api\"\nb = \"order-processor\"");
+    let output = run(folder.path(), &cut, &[]).code(2).get_output().clone();
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.contains("the fault killed cannot be had in the local world"), "{said}");
+    assert!(said.contains("partition order-api <-> order-processor"), "{said}");
+    assert!(!folder.path().join("out").exists(), "{said}");
+}
+
+#[test]
+fn ctrl_c_stops_everything_and_leaves_no_half_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("experiment.toml"), KILLED).expect("written");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_failfirst"))
+        .args([
+            "run",
+            "experiment.toml",
+            "--world",
+            "local",
+            "--out",
+            "out",
+            "--without-sim",
+            "--duration",
+            "1m",
+        ])
+        .current_dir(folder.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("started");
+    let cells = folder.path().join("out/cells");
+    let began = Instant::now();
+    let driver_log = |cells: &Path| {
+        let cell = std::fs::read_dir(cells).ok()?.next()?.ok()?;
+        cell.path().join("driver.log").exists().then_some(())
+    };
+    while driver_log(&cells).is_none() {
+        assert!(began.elapsed() < Duration::from_secs(30), "the cell never began");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    // It ends only when every process that holds it has ended.
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().expect("piped"), &mut said).expect("text");
+    let status = child.wait().expect("it ended");
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("error: interrupted"), "{said}");
+    assert!(!folder.path().join("out/run.json").exists());
+}
