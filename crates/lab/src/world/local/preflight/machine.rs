@@ -25,9 +25,14 @@ impl Machine {
             ports: ports(),
             cores: thread::available_parallelism().map_or(1, NonZeroUsize::get),
             memory_available_mib: memory_available_mib(),
-            disk_free_mib: folder.ancestors().find(|folder| folder.exists()).and_then(disk_free_mib),
+            disk_free_mib: nearest(folder).and_then(disk_free_mib),
         }
     }
+}
+
+/// The nearest folder above (or it itself) that is there; the empty path is where we are.
+fn nearest(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|folder| folder.as_os_str().is_empty() || folder.exists())
 }
 
 #[cfg(unix)]
@@ -66,7 +71,6 @@ fn memory_available_mib() -> Option<u64> {
 
 #[cfg(unix)]
 fn disk_free_mib(folder: &Path) -> Option<u64> {
-    // The empty path is where we are.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize) / 1024 / 1024)
