@@ -36,6 +36,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long a process may take to tell what only it knows, before it is killed.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 
+/// How long a process may take to finish what it took on, when it is asked to stop.
+const GRACE: &str = "3s";
+
 /// The processes of a cell.
 #[derive(Debug)]
 pub(super) struct Hosts {
@@ -95,7 +98,7 @@ impl Hosts {
                     admin_port: Some(admin_ports[index]),
                     peers: peers.clone(),
                     seed: plan.seed,
-                    more: vec!["--die-with-parent".into()],
+                    more: ["--die-with-parent", "--grace", GRACE].map(Into::into).to_vec(),
                     places: Places { store: StoreUrl::Redb(data), idempotency: None, rate_limit: None },
                     log: Some(folder.join(format!("{kind}.log"))),
                 },
