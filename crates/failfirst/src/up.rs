@@ -77,7 +77,7 @@ fn greeting(plan: &Plan, children: &Children) -> String {
     for (service, id) in plan.services.iter().zip(children.ids()) {
         let address = format!("http://{}", service.reachable);
         let id = id.map(|id| id.to_string()).unwrap_or_default();
-        let _infallible = writeln!(text, "  {:<17} {address:<31} {id}", service.kind.name());
+        let _infallible = writeln!(text, "  {:<17} {address:<31} {id}", service.name);
     }
     let api = plan.services[0].reachable;
     let _infallible = write!(

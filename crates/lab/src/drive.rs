@@ -4,23 +4,25 @@
 //! goes as JSON to standard output, once. The orders, their times and the generator are those of the simulated world,
 //! from the same seed; only the node differs.
 
-use std::{collections::BTreeMap, io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
-use ::load::{DriveOptions, Driven, Duplicates, Load};
+use ::load::{Balance, DriveOptions, Driven, Duplicates, Load};
 use evidence::facts::Asked;
 use node::{Node, RealOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     experiment::Share,
-    world::{CLIENTS, ask},
+    world::{CLIENTS, ask, targets_of},
 };
 
 /// What the generator is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DrivePlan {
-    /// Where order-api listens.
-    pub(crate) order_api: SocketAddr,
+    /// Where order-api listens, each replica by its name.
+    pub(crate) entrances: Vec<(String, SocketAddr)>,
+    /// How clients choose among them.
+    pub(crate) balance: Balance,
     pub(crate) load: Load,
     pub(crate) high_priority_share: Option<f64>,
     pub(crate) client_timeout: Duration,
@@ -60,7 +62,7 @@ pub async fn drive(plan: DrivePlan) -> io::Result<String> {
     let _as_many_as_there_are = node::raise_descriptors();
     let clients = Node::real(RealOptions {
         name: CLIENTS.to_owned(),
-        peers: BTreeMap::from([(platform::ServiceKind::OrderApi.name().to_owned(), plan.order_api)]),
+        peers: plan.entrances.iter().cloned().collect(),
         seed: plan.seed,
         ..RealOptions::default()
     });
@@ -78,9 +80,11 @@ pub async fn drive(plan: DrivePlan) -> io::Result<String> {
         }
         std::future::pending::<()>().await;
     };
+    let names = plan.entrances.iter().map(|(name, _)| name.clone());
     let options = DriveOptions {
         client_timeout: plan.client_timeout,
         duplicates: duplicates.clone(),
+        targets: targets_of(names, plan.balance, clients.rng("balance")),
         ..DriveOptions::default()
     };
     let share = plan.high_priority_share.and_then(|share| Share::try_from(share).ok());
@@ -104,7 +108,8 @@ mod tests {
         let rate = Rate::new(0.5).expect("a rate");
         let span = Span::new(Duration::from_millis(1_500)).expect("a span");
         let plan = DrivePlan {
-            order_api: ([127, 0, 0, 1], 1).into(),
+            entrances: vec![("order-api".to_owned(), ([127, 0, 0, 1], 1).into())],
+            balance: Balance::default(),
             load: Load::constant(rate, span, Spacing::Even).expect("a load"),
             high_priority_share: Some(0.05),
             client_timeout: Duration::from_secs(30),
@@ -120,7 +125,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_generator_that_comes_too_late_says_so() {
-        let plan = r#"{"order_api":"127.0.0.1:1","load":{"kind":"constant","rate_per_s":1,"duration":"1s"},
+        let plan = r#"{"entrances":[["order-api","127.0.0.1:1"]],"balance":"random","load":{"kind":"constant","rate_per_s":1,"duration":"1s"},
             "high_priority_share":null,"client_timeout":{"secs":1,"nanos":0},"seed":1,
             "start":{"secs":1,"nanos":0},"duplicates":[]}"#;
         let plan = serde_json::from_str(plan).expect("a plan");

@@ -31,6 +31,8 @@ pub struct ServeCommand {
     pub program: PathBuf,
     /// The service.
     pub service: ServiceKind,
+    /// Which replica of it, from 1.
+    pub replica: u32,
     /// The design's name, or a TOML file.
     pub design: OsString,
     /// Where it listens.
@@ -59,6 +61,9 @@ impl ServeCommand {
         command.args(["serve", self.service.name(), "--stop-with-stdin", "--design"]).arg(&self.design);
         command.args(["--bind", &self.listen.ip().to_string(), "--port", &self.listen.port().to_string()]);
         command.args(["--seed", &self.seed.to_string()]);
+        if self.replica > 1 {
+            command.args(["--replica", &self.replica.to_string()]);
+        }
         if let Some(port) = self.admin_port {
             command.args(["--admin-port", &port.to_string()]);
         }

@@ -1,9 +1,7 @@
 //! Worlds: where a cell happens.
 
 use chaos::FaultPlan;
-use load::{
-    Balance, DriveOptions, Driven, Load, Targets, Users, arrivals, drive, drive_users,
-};
+use load::{Balance, DriveOptions, Driven, Load, Targets, Users, arrivals, drive, drive_users};
 use node::{Node, Rng, http};
 use platform::{
     ServiceKind,

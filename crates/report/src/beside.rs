@@ -70,6 +70,7 @@ pub(crate) fn sheet(real: &Record, simulated: &Record) -> Option<Sheet> {
             GOODPUT_OFF_MAX * 100.0
         )],
         drawing: None,
+        ..Sheet::default()
     })
 }
 
@@ -101,6 +102,7 @@ pub(crate) fn processes(record: &Record) -> Option<Sheet> {
         groups: vec![record.cells.iter().map(line).collect()],
         findings: record.warnings.iter().map(|warning| format!("Said before the run: {warning}.")).collect(),
         drawing: None,
+        ..Sheet::default()
     })
 }
 

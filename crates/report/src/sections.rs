@@ -30,7 +30,7 @@ use numbers::Numbers;
 pub(crate) use terminal::text;
 
 /// A section as it is shown: a table with words around it, and what is drawn where drawing is possible.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Sheet {
     pub(crate) title: String,
     /// What to look at.

@@ -140,7 +140,7 @@ async fn course(plan: &CellPlan, options: &LocalOptions, folder: &Path) -> Resul
     let lab = Node::real(RealOptions { name: "lab".to_owned(), seed: plan.seed, ..RealOptions::default() });
     let hosts = Hosts::start(plan, options, folder).await?;
     let load_start = next_second(lab.elapsed() + NOTICE_MIN);
-    let mut driver = Driver::start(plan, options, folder, hosts.entrance(), load_start).await?;
+    let mut driver = Driver::start(plan, options, folder, hosts.entrances(), load_start).await?;
     lab.sleep(load_start.saturating_sub(lab.elapsed())).await;
 
     let load_duration = plan.load.load.duration().get();

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use http::{Method, Request, header::CONTENT_TYPE};
 use node::{Node, RealOptions, http as calls};
-use platform::{Hardship, ServiceFacts, ServiceKind, design::Topology};
+use platform::{
+    Hardship, ServiceFacts, ServiceKind,
+    design::{Process, Topology},
+};
 use serde::de::DeserializeOwned;
 
 use super::error::AdminError;
@@ -32,21 +35,22 @@ pub(super) struct Admin {
     node: Node,
     /// The services in the process, and where each has its routes.
     parts: Vec<(ServiceKind, String)>,
+    process: Process,
     is_monolith: bool,
 }
 
 impl Admin {
-    pub(super) fn new(address: SocketAddr, kind: ServiceKind, topology: Topology) -> Self {
+    pub(super) fn new(address: SocketAddr, process: Process, topology: Topology) -> Self {
         let is_monolith = matches!(topology, Topology::Monolith);
         let parts = match is_monolith {
             true => ServiceKind::ALL.map(|part| (part, format!("/{part}"))).into(),
-            false => vec![(kind, String::new())],
+            false => vec![(process.kind, String::new())],
         };
         let peers = BTreeMap::from([(NAME.to_owned(), address)]);
         let node = Node::real(RealOptions { name: "lab".to_owned(), peers, ..RealOptions::default() });
         let options =
             calls::ClientOptions { response_bytes_max: FACTS_BYTES_MAX, ..calls::ClientOptions::default() };
-        Self { client: calls::Client::new(&node, options), node, parts, is_monolith }
+        Self { client: calls::Client::new(&node, options), node, parts, process, is_monolith }
     }
 
     /// The services in the process.
@@ -71,7 +75,7 @@ impl Admin {
     pub(super) async fn gauges(&self) -> Result<Gauges, AdminError> {
         let mut all = Gauges::new();
         for (part, prefix) in &self.parts {
-            all.insert(part.name().to_owned(), self.get(&format!("{prefix}/gauges"), GAUGES_WITHIN).await?);
+            all.insert(self.process.part(*part), self.get(&format!("{prefix}/gauges"), GAUGES_WITHIN).await?);
         }
         Ok(all)
     }

@@ -38,7 +38,7 @@ impl Driver {
         plan: &CellPlan,
         options: &LocalOptions,
         folder: &Path,
-        order_api: SocketAddr,
+        entrances: Vec<(String, SocketAddr)>,
         start: Duration,
     ) -> Result<Self, LocalError> {
         let log = folder.join(format!("{DRIVER}.log"));
@@ -48,7 +48,8 @@ impl Driver {
         let mut process = Process::start(DRIVER, command, Some(&log)).map_err(failed)?;
         let said = process.take_stdout().expect("it is a pipe, and nobody took it");
         let plan = DrivePlan {
-            order_api,
+            entrances,
+            balance: plan.load.balance,
             load: plan.load.load.clone(),
             high_priority_share: plan.load.high_priority_share.map(|share| share.get()),
             client_timeout: plan.load.client_timeout,

@@ -13,7 +13,10 @@ use std::{
 
 use chaos::{Action, ChaosError, Target};
 use node::{Node, ProcessUsage};
-use platform::{Hardship, ServiceFacts, ServiceKind, design::Design};
+use platform::{
+    Hardship, ServiceFacts, ServiceKind,
+    design::{Design, Process as Replica},
+};
 
 use super::{
     LocalError, LocalOptions,
@@ -24,6 +27,7 @@ use super::{
     testimony,
 };
 use crate::{
+    collector::Witness,
     process::{Process, ServeCommand, until_alive},
     serve::{Places, StoreUrl},
     world::{hosts, sim::CellPlan},
@@ -50,6 +54,7 @@ pub(super) struct Hosts {
 #[derive(Debug)]
 pub(super) struct Host {
     name: String,
+    process: Replica,
     command: ServeCommand,
     pub(super) admin: Admin,
     state: RefCell<State>,
@@ -80,36 +85,38 @@ impl Hosts {
         folder: &Path,
     ) -> Result<Self, LocalError> {
         let design = design_file(&plan.design, folder)?;
-        let kinds = plan.design.topology.processes();
-        let ports = ports::free(2 * kinds.len(), Machine::of(folder).ports)?;
+        let processes = plan.design.processes();
+        let ports = ports::free(2 * processes.len(), Machine::of(folder).ports)?;
         let local = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let addresses = kinds.iter().zip(&ports).map(|(kind, &port)| (kind.name().to_owned(), local(port)));
-        let peers: Vec<_> = addresses.collect();
-        let admin_ports = &ports[kinds.len()..];
-        let host = |(index, &kind): (usize, &ServiceKind)| {
-            let data = folder.join("data").join(kind.name());
+        let (own_ports, admin_ports) = ports.split_at(processes.len());
+        // Services call each other by their names; only clients know of replicas.
+        let first = processes.iter().zip(own_ports).filter(|(process, _)| process.replica == 1);
+        let peers: Vec<_> = first.map(|(process, &port)| (process.name(), local(port))).collect();
+        let host = |(index, &process): (usize, &Replica)| {
+            let name = process.name();
+            let data = folder.join("data").join(&name);
             Host {
-                name: kind.name().to_owned(),
+                process,
                 command: ServeCommand {
                     program: options.program.clone(),
-                    service: kind,
+                    service: process.kind,
+                    replica: process.replica,
                     design: design.clone().into(),
-                    listen: peers[index].1,
+                    listen: local(own_ports[index]),
                     admin_port: Some(admin_ports[index]),
                     peers: peers.clone(),
                     seed: plan.seed,
                     more: ["--die-with-parent", "--grace", GRACE].map(Into::into).to_vec(),
                     places: Places { store: StoreUrl::Redb(data), idempotency: None, rate_limit: None },
-                    log: Some(folder.join(format!("{kind}.log"))),
+                    log: Some(folder.join(format!("{name}.log"))),
                 },
-                admin: Admin::new(local(admin_ports[index]), kind, plan.design.topology),
+                admin: Admin::new(local(admin_ports[index]), process, plan.design.topology),
+                name,
                 state: RefCell::default(),
             }
         };
-        let all = Self {
-            hosts: kinds.iter().enumerate().map(host).collect(),
-            known: hosts(plan.design.topology).into_iter().map(str::to_owned).collect(),
-        };
+        let all =
+            Self { hosts: processes.iter().enumerate().map(host).collect(), known: hosts(&plan.design) };
         for host in &all.hosts {
             host.start()?;
         }
@@ -140,9 +147,10 @@ impl Hosts {
         Ok(())
     }
 
-    /// Where clients place their orders.
-    pub(super) fn entrance(&self) -> SocketAddr {
-        self.hosts[0].command.listen
+    /// Where clients place their orders, by name.
+    pub(super) fn entrances(&self) -> Vec<(String, SocketAddr)> {
+        let doors = self.hosts.iter().filter(|host| host.process.kind == ServiceKind::OrderApi);
+        doors.map(|host| (host.name.clone(), host.command.listen)).collect()
     }
 
     /// All of them.
@@ -161,7 +169,7 @@ impl Hosts {
     }
 
     /// What every service knows at the end, with what its killed instances knew and what was seen meanwhile.
-    pub(super) async fn testify(&self, seen: &Gauges) -> Result<Vec<ServiceFacts>, LocalError> {
+    pub(super) async fn testify(&self, seen: &Gauges) -> Result<Vec<Witness>, LocalError> {
         let mut all = Vec::new();
         for host in &self.hosts {
             let failed = |source| LocalError::Testimony { process: host.name.clone(), source };
@@ -170,7 +178,7 @@ impl Hosts {
                 false => Vec::new(),
             };
             let before = host.state.borrow().before.clone();
-            all.extend(testimony::joined(before, last, seen));
+            all.extend(testimony::joined(host.process, before, last, seen));
         }
         Ok(all)
     }

@@ -6,15 +6,21 @@
 
 use std::collections::BTreeMap;
 
-use platform::{ServiceFacts, ServiceKind};
+use platform::{ServiceFacts, ServiceKind, design::Process};
 
 use super::admin::Gauges;
+use crate::collector::Witness;
 
 /// The testimony of each service in a process: what instances before knew, what the last one says (nothing if it was
 /// never started again), and the gauges that were seen meanwhile.
-pub(super) fn joined(before: Vec<ServiceFacts>, last: Vec<ServiceFacts>, seen: &Gauges) -> Vec<ServiceFacts> {
+pub(super) fn joined(
+    process: Process,
+    before: Vec<ServiceFacts>,
+    last: Vec<ServiceFacts>,
+    seen: &Gauges,
+) -> Vec<Witness> {
     let mut by_service: BTreeMap<ServiceKind, ServiceFacts> = BTreeMap::new();
-    for facts in before {
+    for facts in before.into_iter().chain(last) {
         let service = facts.service;
         let joined = match by_service.remove(&service) {
             Some(earlier) => join(earlier, facts),
@@ -22,17 +28,10 @@ pub(super) fn joined(before: Vec<ServiceFacts>, last: Vec<ServiceFacts>, seen: &
         };
         by_service.insert(service, joined);
     }
-    for facts in last {
-        let service = facts.service;
-        let joined = match by_service.remove(&service) {
-            Some(earlier) => join(earlier, facts),
-            None => facts,
-        };
-        by_service.insert(service, joined);
-    }
-    let mut all: Vec<_> = by_service.into_values().collect();
-    for facts in &mut all {
-        for (gauge, max) in seen.get(facts.service.name()).into_iter().flatten() {
+    let named = |facts: ServiceFacts| Witness { name: process.part(facts.service), facts };
+    let mut all: Vec<_> = by_service.into_values().map(named).collect();
+    for Witness { name, facts } in &mut all {
+        for (gauge, max) in seen.get(name).into_iter().flatten() {
             let fact = facts.gauges.entry(gauge.clone()).or_default();
             fact.max = fact.max.max(*max);
         }
@@ -71,6 +70,8 @@ mod tests {
 
     use super::*;
 
+    const SECOND: Process = Process { kind: ServiceKind::OrderApi, replica: 2 };
+
     fn facts(orders: &[&str], calls: u64, in_flight: u64) -> ServiceFacts {
         let orders: Vec<_> = orders.iter().map(|id| json!({"order_id": id, "state": "completed"})).collect();
         from_value(json!({
@@ -85,8 +86,10 @@ mod tests {
 
     #[test]
     fn counts_add_up_and_the_store_is_the_last_instances() {
-        let all = joined(vec![facts(&["o-1"], 2, 9)], vec![facts(&["o-1", "o-2"], 1, 4)], &Gauges::new());
-        let [both] = &all[..] else { panic!("one service") };
+        let all =
+            joined(SECOND, vec![facts(&["o-1"], 2, 9)], vec![facts(&["o-1", "o-2"], 1, 4)], &Gauges::new());
+        let [Witness { name, facts: both }] = &all[..] else { panic!("one service") };
+        assert_eq!(name, "order-api-2");
         assert_eq!(both.orders.len(), 2);
         assert_eq!(both.calls.per_order.values().sum::<u64>(), 3);
         assert_eq!(both.calls.per_second[&7], 3);
@@ -95,8 +98,8 @@ mod tests {
 
     #[test]
     fn a_service_that_never_came_back_is_known_by_its_last_words_and_what_was_seen() {
-        let seen = [("order-api".to_owned(), [("in_flight".to_owned(), 12)].into())].into();
-        let all = joined(vec![facts(&["o-1"], 1, 9)], Vec::new(), &seen);
-        assert_eq!((all[0].orders.len(), all[0].gauges["in_flight"].max), (1, 12));
+        let seen = [("order-api-2".to_owned(), [("in_flight".to_owned(), 12)].into())].into();
+        let all = joined(SECOND, vec![facts(&["o-1"], 1, 9)], Vec::new(), &seen);
+        assert_eq!((all[0].facts.orders.len(), all[0].facts.gauges["in_flight"].max), (1, 12));
     }
 }
