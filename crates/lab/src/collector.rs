@@ -253,6 +253,7 @@ mod tests {
             high_priority: BTreeSet::new(),
             services: vec![witness("payment-service", 3), witness("payment-service-2", 1)],
             told: vec![],
+            processes: BTreeMap::new(),
             per_second: BTreeMap::new(),
             load_start: Duration::from_secs(1),
             load_duration: Duration::from_secs(1),
