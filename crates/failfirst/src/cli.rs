@@ -279,6 +279,10 @@ pub struct ServeArgs {
     /// Stop when standard input closes: the process that started this one is gone.
     #[arg(long, hide = true)]
     pub stop_with_stdin: bool,
+    /// Of how many orders it is counted one by one how often they tried to be paid, for `/facts`. Each is remembered as
+    /// long as the process.
+    #[arg(long, hide = true, value_name = "N", default_value_t = 0)]
+    pub journal: usize,
     /// Be killed with the process that started this one, even while standing still.
     #[arg(long, hide = true)]
     pub die_with_parent: bool,

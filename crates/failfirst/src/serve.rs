@@ -45,6 +45,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         grace: args.grace,
         peers: args.peers.iter().map(|peer| (peer.service.name().to_owned(), peer.address)).collect(),
         seed: args.seed,
+        journalled_orders_max: args.journal,
     };
     let mut places = args.stores.places(&design.name)?;
     places.store = of_replica(places.store, args.replica);

@@ -43,6 +43,9 @@ pub struct ServeRealOptions {
     pub connections_max: usize,
     /// How long it may take to finish what was taken on, once it is asked to stop. Default 10 s.
     pub grace: Duration,
+    /// Of how many orders it is counted one by one how often they tried to be paid, for who examines the service.
+    /// Default as simulated, 1,000,000.
+    pub journalled_orders_max: usize,
 }
 
 impl Default for ServeRealOptions {
@@ -56,6 +59,7 @@ impl Default for ServeRealOptions {
             seed: 1,
             connections_max: RealOptions::default().connections_max,
             grace: Duration::from_secs(10),
+            journalled_orders_max: platform::JOURNALLED_ORDERS_MAX,
         }
     }
 }
@@ -101,6 +105,9 @@ pub async fn serve_on(
     if home != kind {
         let reason = format!("in the design {}, {kind} is a part of {home}", design.name);
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+    }
+    for service in state.services() {
+        service.telemetry().set_journalled_orders_max(options.journalled_orders_max);
     }
     let name = Process { kind, replica: options.replica }.name();
     if let Some(port) = options.admin_port {

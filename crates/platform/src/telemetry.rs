@@ -16,6 +16,7 @@ mod requests;
 mod spans;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -67,6 +68,7 @@ struct Shared {
     gauges: BTreeMap<&'static str, Gauge>,
     bounds: Mutex<BTreeMap<&'static str, u64>>,
     journal: Mutex<CallJournal>,
+    journalled_orders_max: AtomicUsize,
     counters: Counters,
     layers: LayerMetrics,
     signals: Signals,
@@ -94,6 +96,7 @@ impl Telemetry {
             gauges,
             bounds: Mutex::default(),
             journal: Mutex::default(),
+            journalled_orders_max: JOURNALLED_ORDERS_MAX.into(),
             counters: Counters::default(),
             layers: LayerMetrics::default(),
             signals: Signals::default(),
@@ -140,7 +143,18 @@ impl Telemetry {
 
     /// Writes a call to payment down, at its start and whatever becomes of it.
     pub(crate) fn record_call(&self, order_id: &OrderId, elapsed: Duration) {
-        self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).record(order_id, elapsed);
+        let orders_max = self.shared.journalled_orders_max.load(Ordering::Relaxed);
+        self.shared
+            .journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .record(order_id, elapsed, orders_max);
+    }
+
+    /// Of how many orders calls are counted one by one from now on; [`JOURNALLED_ORDERS_MAX`] at first. Who runs for
+    /// long and is not examined wants none: each is remembered as long as the process.
+    pub fn set_journalled_orders_max(&self, orders_max: usize) {
+        self.shared.journalled_orders_max.store(orders_max, Ordering::Relaxed);
     }
 
     pub(crate) fn counters(&self) -> &Counters {

@@ -7,8 +7,9 @@ use node::sim::SimFile;
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, StorageBackend};
 
-/// How much of a file is kept in memory, at most.
-const CACHE_BYTES_MAX: usize = 128 << 20;
+/// How much of a file is kept in memory, at most: so little that a process is as large as it gets within its first
+/// minutes. The system keeps the rest of what is read often.
+const CACHE_BYTES_MAX: usize = 32 << 20;
 
 /// What is to be waited for after a commit until it is durable.
 #[derive(Debug)]

@@ -43,6 +43,9 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 /// How long a process may take to finish what it took on, when it is asked to stop.
 const GRACE: &str = "3s";
 
+/// A cell of more orders is not counted order by order: the books would be what grows in a soak.
+const JOURNALLED_ORDERS_MAX: usize = 100_000;
+
 /// The processes of a cell.
 #[derive(Debug)]
 pub(super) struct Hosts {
@@ -92,6 +95,7 @@ impl Hosts {
         // Services call each other by their names; only clients know of replicas.
         let first = processes.iter().zip(own_ports).filter(|(process, _)| process.replica == 1);
         let peers: Vec<_> = first.map(|(process, &port)| (process.name(), local(port))).collect();
+        let journal = journalled_orders(plan).to_string();
         let host = |(index, &process): (usize, &Replica)| {
             let name = process.name();
             let data = folder.join("data").join(&name);
@@ -106,7 +110,9 @@ impl Hosts {
                     admin_port: Some(admin_ports[index]),
                     peers: peers.clone(),
                     seed: plan.seed,
-                    more: ["--die-with-parent", "--grace", GRACE].map(Into::into).to_vec(),
+                    more: ["--die-with-parent", "--grace", GRACE, "--journal", &journal]
+                        .map(Into::into)
+                        .to_vec(),
                     places: Places { store: StoreUrl::Redb(data), idempotency: None, rate_limit: None },
                     log: Some(folder.join(format!("{name}.log"))),
                 },
@@ -305,6 +311,13 @@ impl Host {
             self.state.borrow_mut().before.extend(facts);
         }
     }
+}
+
+/// Of how many orders the services count one by one how often they tried to be paid: of all or of none.
+fn journalled_orders(plan: &CellPlan) -> usize {
+    let load = &plan.load.load;
+    let orders = (load.peak_per_s() * load.duration().get().as_secs_f64()).ceil() as usize;
+    if orders <= JOURNALLED_ORDERS_MAX { JOURNALLED_ORDERS_MAX } else { 0 }
 }
 
 /// The resolved design as a file, so that a variant that stands inside an experiment can be served as well. Its name
