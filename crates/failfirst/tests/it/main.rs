@@ -8,6 +8,7 @@ mod documented_commands;
 #[cfg(unix)]
 mod kill;
 #[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "real processes are waited for on the real clock")]
 mod local;
 mod replay;
 #[cfg(unix)]

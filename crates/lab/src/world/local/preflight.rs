@@ -14,12 +14,13 @@ use crate::{runner::memory, world::sim::CellPlan};
 
 /// What a process needs beside a descriptor for each exchange: listeners, files, the runtime's own.
 const DESCRIPTORS_BASE: u64 = 64;
-/// Processor time that an order costs all processes together, generator included: measured at 1000 orders per second
-/// on two cores (see `docs/local.md`).
+/// Processor time that an order costs all processes together, generator included. An assumption, and only for a warning:
+/// a cell's own record says what it was (`processes.*.cpu_s`).
 const CPU_PER_ORDER_S: f64 = 0.6e-3;
 /// The share of the processors that may be busy before waiting for one shows in the latencies.
 const CPU_SHARE_MAX: f64 = 0.7;
-/// Disk that an order takes in all stores together until they are compacted, logs included.
+/// Disk that an order takes in all stores together until they are compacted, logs included. An assumption, meant to be
+/// too much.
 const DISK_KIB_PER_ORDER: f64 = 8.0;
 /// Disk that is needed whatever the load.
 const DISK_BASE_MIB: f64 = 64.0;
