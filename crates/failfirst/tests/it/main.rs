@@ -12,6 +12,7 @@ mod kill;
 mod local;
 mod replay;
 #[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "real processes are waited for on the real clock")]
 mod serving;
 #[cfg(unix)]
 mod up;
