@@ -109,7 +109,10 @@ fn every_strategy_and_discipline_reads_and_survives_being_written() {
 #[test]
 fn keys_that_do_not_belong_together_are_refused_with_what_would() {
     let cases = [
-        ("[admission]\nkind='rate'\nrate_per_s=5", "takes `rate_per_s` and `burst`: `burst` is missing"),
+        (
+            "[admission]\nkind='rate'\nrate_per_s=5",
+            "takes `rate_per_s` and `burst`, and if you like `shared`: `burst` is missing",
+        ),
         ("[admission]\nkind='throttle'\nlimit=5", "it has no `limit`"),
         ("[admission]\nkind='priority'\nlimit=5\nlimit_min=1", "it has no `limit_min`"),
         ("[admission]\nkind='fair-share'\nlimit=5\nalgorithm='aimd'", "`limit_min` is missing"),
