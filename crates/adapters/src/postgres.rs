@@ -5,7 +5,7 @@
 //!
 //! # How it writes
 //!
-//! Calls that write do not write themselves: they queue in a *lane* ([`lane`]), whose writers take whatever has queued
+//! Calls that write do not write themselves: they queue in a *lane* (`lane`), whose writers take whatever has queued
 //! and make one statement of it (`INSERT … SELECT … FROM UNNEST`), which is its own transaction: one synchronisation
 //! of the disk for all of them. There is no timer: under light load a batch is a single call. Each call still
 //! gets the answer that is its own, because a statement returns which rows it has changed, and two calls
@@ -18,7 +18,7 @@
 //!    └────────not reached─────────▶ down ──reached, by and by──▶ up
 //! ```
 //!
-//! A keeper ([`database`]) tries to reach it, with pauses that grow to [`PAUSE_MAX`](database), and nobody else does
+//! A keeper (`database`) tries to reach it, with pauses that grow to `database::PAUSE_MAX`, and nobody else does
 //! while it is down: calls are refused at once then, with the reason. While nobody knows, they wait for the keeper's
 //! verdict, for a connection's time limit at most. So a service can be started before its database, and outlives its
 //! restart.
@@ -26,7 +26,7 @@
 //! A call that fails says whether it may have had an effect: refused before it was sent, or undone by the
 //! server: none. The connection broke or was silent after it was sent: unknown.
 //!
-//! Bounds: [`QUEUE_MAX`](lane) calls wait in each lane and more are refused; a statement has a time limit, on the
+//! Bounds: `lane::QUEUE_MAX` calls wait in each lane and more are refused; a statement has a time limit, on the
 //! server and here; connections are counted ([`PostgresSettings`]).
 
 mod charges;

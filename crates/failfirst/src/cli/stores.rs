@@ -18,7 +18,7 @@ use crate::failure::Failure;
 #[derive(Clone, Debug, Default, Args)]
 pub struct StoreArgs {
     /// Where services keep what they own: a directory with a file for each, made when missing. Default:
-    /// out/data/<design>.
+    /// out/data/DESIGN.
     #[arg(long, value_name = "DIR", conflicts_with = "store")]
     pub data: Option<PathBuf>,
     /// The same as a URL: `redb://DIR` for files in a directory, `postgres://USER:PASSWORD@HOST/DATABASE` for a database
