@@ -33,6 +33,7 @@ mod charges;
 mod database;
 mod error;
 mod lane;
+mod notices;
 mod orders;
 mod records;
 mod schema;
@@ -40,6 +41,7 @@ mod url;
 
 pub use charges::PostgresCharges;
 pub use database::{Postgres, PostgresSettings};
+pub use notices::PostgresNotices;
 pub use orders::PostgresOrders;
 pub use records::PostgresRecords;
 pub use schema::{InvalidSchema, Schema};

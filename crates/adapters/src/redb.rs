@@ -1,7 +1,7 @@
 //! Stores on redb, an embedded engine: a file per service, which one process owns.
 //!
 //! A [`RedbStore`] is everything that one service keeps, in one file: orders with their outbox, charges with their
-//! tombstones, and the records of idempotency keys. It stands behind all four ports.
+//! tombstones, notices, and the records of idempotency keys. It stands behind all five ports.
 //!
 //! # Group commit
 //! All changes go through one bounded queue to one writer, which takes whatever has queued, makes it one transaction,
@@ -25,15 +25,15 @@
 //! durable, at most every [`REOPEN_EVERY`]. Until that works, calls are refused without effect, and `check` says why.
 //!
 //! # Format
-//! Orders and charges are JSON, the rest are redb's own tuples. The file says which schema it has; a newer one is
+//! Orders, charges and notices are JSON, the rest are redb's own tuples. The file says which schema it has; a newer one is
 //! refused. What is damaged is noticed when the file is opened: every checksum in it is verified.
 
 mod backend;
 mod batch;
 mod charges;
-
 mod fault;
 mod job;
+mod notices;
 mod opening;
 mod orders;
 mod outbox;

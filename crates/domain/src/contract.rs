@@ -4,9 +4,11 @@
 //! here. Each test makes itself a fresh store with `make` and panics with the sentence that was broken.
 
 mod charges;
+mod notices;
 mod orders;
 mod outbox;
 
 pub use charges::charge_store;
+pub use notices::notice_store;
 pub use orders::order_store;
 pub use outbox::{Both, outbox};

@@ -136,6 +136,21 @@ id! {
     EventId
 }
 
+impl EventId {
+    /// The id of what happened to an order, once for each letter: the same whenever it is made. An order's id that leaves
+    /// no room for the letter is cut short and told apart by its FNV-1a digest.
+    pub(crate) fn about(letter: char, order: &OrderId) -> Self {
+        let order = order.as_str();
+        if order.len() <= LENGTH_MAX - 2 {
+            return Self(format!("{letter}:{order}").into());
+        }
+        let digest = order.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Self(format!("{letter}:{}:{digest:016x}", &order[..LENGTH_MAX - 19]).into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,8 +10,10 @@
 
 mod charges;
 mod forgetful;
+mod notices;
 mod orders;
 
 pub use charges::MemoryCharges;
 pub use forgetful::{ForgetfulCharges, ForgetfulOrders};
+pub use notices::MemoryNotices;
 pub use orders::MemoryOrders;

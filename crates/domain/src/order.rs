@@ -113,15 +113,48 @@ impl Order {
     /// # Errors
     /// [`IllegalTransition`], from [`transition`].
     pub fn apply(&mut self, event: OrderEvent, at_us: u64) -> Result<(), IllegalTransition> {
-        self.state = transition(self.state, &event)?;
-        self.updated_at_us = at_us;
+        let before = std::mem::replace(&mut self.state, transition(self.state, &event)?);
+        if self.state != before {
+            self.updated_at_us = at_us;
+        }
         match event {
             OrderEvent::PaymentStarted => {}
             OrderEvent::PaymentSucceeded { charge_id } => self.charge_id = Some(charge_id),
             OrderEvent::PaymentDeclined { reason } | OrderEvent::Failed { reason } => {
                 self.reason = Some(reason);
             }
+            OrderEvent::CustomerNotified => self.notified = true,
         }
         Ok(())
+    }
+
+    /// Lets events happen one after the other, those left out that are behind the order already.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] of the first that can neither happen nor did. The order may have taken steps before it.
+    pub fn advance(
+        &mut self,
+        events: impl IntoIterator<Item = OrderEvent>,
+        at_us: u64,
+    ) -> Result<(), IllegalTransition> {
+        for event in events {
+            if !self.is_behind(&event) {
+                self.apply(event, at_us)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an event has happened to this order, so that hearing of it again means nothing: it stands where the event
+    /// leads, or beyond. Another end than the one that the event tells of is not behind it.
+    #[must_use]
+    pub fn is_behind(&self, event: &OrderEvent) -> bool {
+        match event {
+            OrderEvent::PaymentStarted => self.state != OrderState::Placed,
+            OrderEvent::PaymentSucceeded { charge_id } => self.charge_id.as_ref() == Some(charge_id),
+            OrderEvent::PaymentDeclined { .. } => self.state == OrderState::Declined,
+            OrderEvent::Failed { .. } => self.state == OrderState::Failed,
+            OrderEvent::CustomerNotified => self.notified,
+        }
     }
 }

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::charge::{Charge, Voided};
 use crate::ids::OrderId;
+use crate::notice::Notice;
 use crate::order::Order;
 use crate::outbox::{Message, OutboxMessage};
 use crate::state::{IllegalTransition, OrderEvent, OrderState};
@@ -46,6 +47,31 @@ pub trait OrderStore: Debug + Send + Sync {
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Illegal`] when the state machine forbids it, and nothing changed.
     async fn apply(&self, id: &OrderId, event: OrderEvent, at_us: u64) -> Result<Order, StoreError>;
+
+    /// Brings an order to where these events lead one after the other, and returns it after them. An event that cannot
+    /// happen is left out when the order has it behind it ([`Order::is_behind`]): so all of it may be said again, and has
+    /// to be after an error, which may come between two events.
+    ///
+    /// # Errors
+    /// As [`OrderStore::apply`] for each event.
+    async fn advance(&self, id: &OrderId, events: Vec<OrderEvent>, at_us: u64) -> Result<Order, StoreError> {
+        let mut order = self.get(id).await?.ok_or_else(|| StoreError::NotFound { id: id.to_string() })?;
+        for event in events {
+            if order.is_behind(&event) {
+                continue;
+            }
+            order = match self.apply(id, event.clone(), at_us).await {
+                Ok(order) => order,
+                Err(illegal @ StoreError::Illegal { .. }) => match self.get(id).await? {
+                    // Somebody else was faster.
+                    Some(order) if order.is_behind(&event) => order,
+                    _ => return Err(illegal),
+                },
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(order)
+    }
 
     /// How many orders stand in each state. A state without orders is absent.
     ///
@@ -134,6 +160,28 @@ pub trait ChargeStore: Debug + Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`] only.
     async fn all(&self) -> Result<Vec<Charge>, StoreError>;
+
+    /// Whether the store can serve right now. Changes nothing that anybody could read.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it cannot: reading or writing would fail, as far as it knows.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// Where notification-service keeps what it told customers.
+#[async_trait]
+pub trait NoticeStore: Debug + Send + Sync {
+    /// Stores a notice, and says whether it is new: one of the same id changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn record(&self, notice: Notice) -> Result<bool, StoreError>;
+
+    /// Every notice, by id ascending. For the ledger, not for requests.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] only.
+    async fn all(&self) -> Result<Vec<Notice>, StoreError>;
 
     /// Whether the store can serve right now. Changes nothing that anybody could read.
     ///

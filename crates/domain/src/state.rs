@@ -6,7 +6,8 @@
 //!    └────────Failed────────────┴─────────Failed────────▶ failed
 //! ```
 //!
-//! Three states are final: nothing leaves them, whatever arrives late. Everything that is not drawn is
+//! Three states are final: nothing leaves them, whatever arrives late. That the customer was told (CustomerNotified)
+//! happens within them, and is no state of its own. Everything that is not drawn is
 //! an [`IllegalTransition`], an error value: duplicates and late answers are part of the weather here
 //! and must neither panic nor pass silently. An order can fail before its payment began (nobody could
 //! take it on), but it cannot complete without having been in `paying`.
@@ -84,6 +85,8 @@ pub enum OrderEvent {
         /// Why, for people.
         reason: String,
     },
+    /// The customer was told how it ended.
+    CustomerNotified,
 }
 
 impl OrderEvent {
@@ -95,6 +98,7 @@ impl OrderEvent {
             Self::PaymentSucceeded { .. } => "payment_succeeded",
             Self::PaymentDeclined { .. } => "payment_declined",
             Self::Failed { .. } => "failed",
+            Self::CustomerNotified => "customer_notified",
         }
     }
 }
@@ -119,6 +123,7 @@ pub const fn transition(state: OrderState, event: &OrderEvent) -> Result<OrderSt
         (OrderState::Paying, OrderEvent::PaymentSucceeded { .. }) => Ok(OrderState::Completed),
         (OrderState::Paying, OrderEvent::PaymentDeclined { .. }) => Ok(OrderState::Declined),
         (OrderState::Placed | OrderState::Paying, OrderEvent::Failed { .. }) => Ok(OrderState::Failed),
+        (state, OrderEvent::CustomerNotified) if state.is_final() => Ok(state),
         _ => Err(IllegalTransition { state, event: event.name() }),
     }
 }

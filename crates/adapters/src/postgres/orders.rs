@@ -15,6 +15,7 @@ use sqlx::{Arguments as _, Row as _};
 
 use self::apply::Apply;
 use self::insert::Insert;
+pub(super) use self::row::{signed, state, text, unsigned};
 use super::database::{Postgres, unreadable};
 use super::error::Failure;
 use super::lane::Lane;

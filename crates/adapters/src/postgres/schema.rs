@@ -22,6 +22,12 @@ const CHARGES: &[(&str, &str)] = &[
     ("idempotency", include_str!("../../migrations/idempotency.sql")),
 ];
 
+/// See [`ORDERS`].
+const NOTICES: &[(&str, &str)] = &[
+    ("notices", include_str!("../../migrations/notices.sql")),
+    ("idempotency", include_str!("../../migrations/idempotency.sql")),
+];
+
 /// A PostgreSQL schema that one service owns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
@@ -52,6 +58,14 @@ impl Schema {
     /// When the name would have to be quoted.
     pub fn of_charges(name: &str) -> Result<Self, InvalidSchema> {
         Ok(Self { name: checked(name)?, migrations: CHARGES })
+    }
+
+    /// For a service that keeps notices.
+    ///
+    /// # Errors
+    /// When the name would have to be quoted.
+    pub fn of_notices(name: &str) -> Result<Self, InvalidSchema> {
+        Ok(Self { name: checked(name)?, migrations: NOTICES })
     }
 
     /// Its name.

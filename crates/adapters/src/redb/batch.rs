@@ -10,7 +10,7 @@ use resilience::idempotency::{Claim, Key as RecordKey};
 use super::fault::Fault;
 use super::records::Leases;
 use super::tables::{
-    CHARGE_KEYS, CHARGES, FINAL_ORDERS, LAST_SEQUENCE_KEY, META, OPEN_ORDERS, OUTBOX, RECORD_ENDS, RECORDS,
+    CHARGE_KEYS, CHARGES, FINAL_ORDERS, LAST_SEQUENCE_KEY, META, NOTICES, OPEN_ORDERS, OUTBOX, RECORD_ENDS, RECORDS,
     StoredRecord, TOTALS, VOIDED,
 };
 use super::view::{Counts, View};
@@ -47,6 +47,7 @@ pub(super) struct Batch<'txn> {
     charges: Lazy<'txn, &'static str, &'static [u8]>,
     charge_keys: Lazy<'txn, &'static str, &'static str>,
     voided: Lazy<'txn, &'static str, ()>,
+    notices: Lazy<'txn, &'static str, &'static [u8]>,
     records: Lazy<'txn, (&'static str, &'static str), StoredRecord>,
     record_ends: Lazy<'txn, (u128, &'static str, &'static str), ()>,
 }
@@ -76,6 +77,7 @@ impl<'txn> Batch<'txn> {
             charges: None,
             charge_keys: None,
             voided: None,
+            notices: None,
             records: None,
             record_ends: None,
         }
@@ -87,6 +89,7 @@ impl<'txn> Batch<'txn> {
     table!(charges, CHARGES, &'static str, &'static [u8]);
     table!(charge_keys, CHARGE_KEYS, &'static str, &'static str);
     table!(voided, VOIDED, &'static str, ());
+    table!(notices, NOTICES, &'static str, &'static [u8]);
     table!(records, RECORDS, (&'static str, &'static str), StoredRecord);
     table!(record_ends, RECORD_ENDS, (u128, &'static str, &'static str), ());
 

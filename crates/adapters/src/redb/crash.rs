@@ -201,6 +201,7 @@ fn every_contract_holds_on_a_simulated_disk() {
         let fresh = || Arc::new(stores.lock().expect("no panic").pop().expect("enough of them"));
         domain::contract::order_store(|| fresh()).await;
         domain::contract::charge_store(|| fresh()).await;
+        domain::contract::notice_store(|| fresh()).await;
         domain::contract::outbox(|| {
             let store = fresh();
             (Arc::clone(&store) as _, store as _)

@@ -20,11 +20,18 @@ struct Insert {
     messages: Vec<Message>,
 }
 
-/// An event that happens to an order.
+/// An event that happens to an order, or events one after the other.
 struct Apply {
     id: OrderId,
-    event: OrderEvent,
+    what: What,
     at_us: u64,
+}
+
+enum What {
+    /// As [`OrderStore::apply`].
+    Event(OrderEvent),
+    /// As [`OrderStore::advance`], all or none.
+    Steps(Vec<OrderEvent>),
 }
 
 impl Ask for Insert {
@@ -47,13 +54,20 @@ impl Ask for Apply {
     type Answer = Order;
 
     fn run(self, batch: &mut Batch<'_>) -> Result<Result<Order, StoreError>, Fault> {
-        let Self { id, event, at_us } = self;
+        let Self { id, what, at_us } = self;
         let Some(before) = find(batch, &id)? else {
             return Ok(Err(StoreError::NotFound { id: id.to_string() }));
         };
         let mut order = Order::clone(&before);
-        if let Err(source) = order.apply(event, at_us) {
+        let changed = match what {
+            What::Event(event) => order.apply(event, at_us),
+            What::Steps(events) => order.advance(events, at_us),
+        };
+        if let Err(source) = changed {
             return Ok(Err(StoreError::Illegal { id, source }));
+        }
+        if order == *before {
+            return Ok(Ok(order));
         }
         put(batch, Some(&before), order.clone())?;
         Ok(Ok(order))
@@ -90,7 +104,7 @@ fn put(batch: &mut Batch<'_>, before: Option<&Order>, order: Order) -> Result<()
     let id = order.order_id.clone();
     let json = serde_json::to_vec(&order).expect("an order has text keys only");
     if order.state().is_final() {
-        if before.is_some() {
+        if before.is_some_and(|before| !before.state().is_final()) {
             batch.open_orders()?.remove(id.as_str())?;
         }
         batch.final_orders()?.insert(id.as_str(), json.as_slice())?;
@@ -145,7 +159,11 @@ impl OrderStore for RedbStore {
     }
 
     async fn apply(&self, id: &OrderId, event: OrderEvent, at_us: u64) -> Result<Order, StoreError> {
-        self.ask(Apply { id: id.clone(), event, at_us }).await
+        self.ask(Apply { id: id.clone(), what: What::Event(event), at_us }).await
+    }
+
+    async fn advance(&self, id: &OrderId, events: Vec<OrderEvent>, at_us: u64) -> Result<Order, StoreError> {
+        self.ask(Apply { id: id.clone(), what: What::Steps(events), at_us }).await
     }
 
     async fn totals(&self) -> Result<BTreeMap<OrderState, u64>, StoreError> {

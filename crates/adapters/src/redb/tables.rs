@@ -33,6 +33,9 @@ pub(super) const CHARGE_KEYS: TableDefinition<'_, &str, &str> = TableDefinition:
 /// Tombstones: keys under which nothing may be charged any more.
 pub(super) const VOIDED: TableDefinition<'_, &str, ()> = TableDefinition::new("voided");
 
+/// What customers were told, by the notice's id, as JSON.
+pub(super) const NOTICES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("notices");
+
 /// A completed record: fingerprint, the claim's owner and number, until when (ns since the epoch), the answer.
 pub(super) type StoredRecord = (u128, u64, u64, u128, &'static [u8]);
 /// Completed records by key: text and scope.
@@ -78,6 +81,7 @@ pub(super) fn prepare(database: &Database) -> Result<Found, Fault> {
     transaction.open_table(CHARGES)?;
     transaction.open_table(CHARGE_KEYS)?;
     transaction.open_table(VOIDED)?;
+    transaction.open_table(NOTICES)?;
     transaction.open_table(RECORDS)?;
     transaction.open_table(RECORD_ENDS)?;
     transaction.commit()?;

@@ -84,6 +84,7 @@ async fn keeps_every_contract() {
     let fresh = || Arc::new(fresh(directory.path(), &files));
     contract::order_store(|| fresh()).await;
     contract::charge_store(|| fresh()).await;
+    contract::notice_store(|| fresh()).await;
     contract::outbox(|| {
         let store = fresh();
         (Arc::clone(&store) as _, store as _)

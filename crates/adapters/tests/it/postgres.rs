@@ -6,7 +6,7 @@ mod hardship;
 use std::sync::Arc;
 
 use adapters::postgres::{
-    Postgres, PostgresCharges, PostgresOrders, PostgresRecords, PostgresSettings, PostgresUrl, Schema,
+    Postgres, PostgresCharges, PostgresNotices, PostgresOrders, PostgresRecords, PostgresSettings, PostgresUrl, Schema,
 };
 
 use crate::services::{fresh_name, node, server};
@@ -36,6 +36,16 @@ async fn keeps_the_contract_of_an_order_store() {
 async fn keeps_the_contract_of_a_charge_store() {
     let Some(url) = url() else { return };
     domain::contract::charge_store(|| Arc::new(PostgresCharges::new(&charges(&url)))).await;
+}
+
+#[tokio::test]
+async fn keeps_the_contract_of_a_notice_store() {
+    let Some(url) = url() else { return };
+    let notices = || {
+        let schema = Schema::of_notices(&fresh_name("notices")).expect("a name");
+        Postgres::open(&node(), &url, schema, PostgresSettings::default())
+    };
+    domain::contract::notice_store(|| Arc::new(PostgresNotices::new(&notices()))).await;
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ pub async fn order_store(make: impl Fn() -> Arc<dyn OrderStore>) {
     finds_what_is_unfinished(&*make()).await;
     lets_one_of_two_racing_inserts_win(&*make()).await;
     lets_one_of_two_racing_events_win(&*make()).await;
+    advances_an_order_from_wherever_it_stands(&*make()).await;
+    marks_a_finished_order_as_notified(&*make()).await;
 }
 
 fn order_id(text: &str) -> OrderId {
@@ -162,4 +164,36 @@ async fn lets_one_of_two_racing_events_win(store: &dyn OrderStore) {
     let ends = (0..8).map(|n| store.apply(&id, if n % 2 == 0 { paid() } else { failed() }, 3_000));
     let results = join_all(ends).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "exactly one end wins");
+}
+
+async fn advances_an_order_from_wherever_it_stands(store: &dyn OrderStore) {
+    let steps = || vec![OrderEvent::PaymentStarted, paid()];
+    insert(store, "o-1").await;
+    let completed = store.advance(&order_id("o-1"), steps(), 2_000).await.expect("it may be paid");
+    assert_eq!(completed.state(), OrderState::Completed, "over several states at once");
+    assert_eq!(store.advance(&order_id("o-1"), steps(), 3_000).await, Ok(completed.clone()), "said again");
+    let error = store.advance(&order_id("o-1"), vec![failed()], 3_000).await.expect_err("it has ended otherwise");
+    assert!(matches!(error, StoreError::Illegal { .. }), "{error:?}");
+    assert_eq!(get(store, "o-1").await, Some(completed), "nothing changed");
+
+    insert(store, "o-2").await;
+    store.apply(&order_id("o-2"), OrderEvent::PaymentStarted, 2_000).await.expect("it is legal");
+    let order = store.advance(&order_id("o-2"), steps(), 3_000).await.expect("the rest of the way");
+    assert_eq!((order.state(), order.updated_at_us), (OrderState::Completed, 3_000));
+    let totals = store.totals().await.expect("the store is there");
+    assert_eq!(totals, [(OrderState::Completed, 2)].into());
+    let absent = store.advance(&order_id("o-3"), steps(), 3_000).await;
+    assert_eq!(absent, Err(StoreError::NotFound { id: "o-3".to_owned() }));
+}
+
+async fn marks_a_finished_order_as_notified(store: &dyn OrderStore) {
+    insert(store, "o-1").await;
+    let early = store.apply(&order_id("o-1"), OrderEvent::CustomerNotified, 2_000).await;
+    assert!(matches!(early, Err(StoreError::Illegal { .. })), "it has not ended: {early:?}");
+    store.apply(&order_id("o-1"), failed(), 2_000).await.expect("it is legal");
+    let told = store.apply(&order_id("o-1"), OrderEvent::CustomerNotified, 3_000).await.expect("it has ended");
+    assert!(told.notified && told.state() == OrderState::Failed && told.updated_at_us == 2_000, "{told:?}");
+    assert_eq!(get(store, "o-1").await, Some(told));
+    assert_eq!(store.totals().await, Ok([(OrderState::Failed, 1)].into()), "that moved it nowhere");
+    assert_eq!(store.unfinished_total().await, Ok(0));
 }

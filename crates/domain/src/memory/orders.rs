@@ -10,7 +10,7 @@ use crate::ids::OrderId;
 use crate::order::Order;
 use crate::outbox::{Message, OutboxMessage};
 use crate::ports::{OrderStore, Outbox, StoreError};
-use crate::state::{OrderEvent, OrderState};
+use crate::state::{IllegalTransition, OrderEvent, OrderState};
 
 /// An [`OrderStore`] and its [`Outbox`] in memory. See [`crate::memory`] for what survives what.
 #[derive(Debug, Default)]
@@ -38,6 +38,25 @@ impl MemoryOrders {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().expect("nothing panics while it holds this lock")
     }
+
+    /// Changes an order, unless that is illegal; then it is as it was.
+    fn change(
+        &self,
+        id: &OrderId,
+        change: impl FnOnce(&mut Order) -> Result<(), IllegalTransition>,
+    ) -> Result<Order, StoreError> {
+        let mut inner = self.lock();
+        let Inner { orders, unfinished, .. } = &mut *inner;
+        let stored = orders.get_mut(id).ok_or_else(|| StoreError::NotFound { id: id.to_string() })?;
+        let mut order = stored.clone();
+        change(&mut order).map_err(|source| StoreError::Illegal { id: id.clone(), source })?;
+        unfinished.remove(&(stored.updated_at_us, id.clone()));
+        if !order.state().is_final() {
+            unfinished.insert((order.updated_at_us, id.clone()));
+        }
+        *stored = order.clone();
+        Ok(order)
+    }
 }
 
 #[async_trait]
@@ -64,16 +83,11 @@ impl OrderStore for MemoryOrders {
     }
 
     async fn apply(&self, id: &OrderId, event: OrderEvent, at_us: u64) -> Result<Order, StoreError> {
-        let mut inner = self.lock();
-        let Inner { orders, unfinished, .. } = &mut *inner;
-        let order = orders.get_mut(id).ok_or_else(|| StoreError::NotFound { id: id.to_string() })?;
-        let moved_at_us = order.updated_at_us;
-        order.apply(event, at_us).map_err(|source| StoreError::Illegal { id: id.clone(), source })?;
-        unfinished.remove(&(moved_at_us, id.clone()));
-        if !order.state().is_final() {
-            unfinished.insert((order.updated_at_us, id.clone()));
-        }
-        Ok(order.clone())
+        self.change(id, |order| order.apply(event, at_us))
+    }
+
+    async fn advance(&self, id: &OrderId, events: Vec<OrderEvent>, at_us: u64) -> Result<Order, StoreError> {
+        self.change(id, |order| order.advance(events, at_us))
     }
 
     async fn totals(&self) -> Result<BTreeMap<OrderState, u64>, StoreError> {

@@ -26,10 +26,11 @@ const ROUNDS_MAX: usize = OrderState::ALL.len();
 /// An order that is in none of an event's states is missing from what is returned.
 const APPLY: &str = "
     UPDATE orders AS o
-    SET state = e.to_state, updated_at_us = e.at_us,
+    SET state = e.to_state, notified = o.notified OR e.notified,
+        updated_at_us = CASE WHEN e.to_state = e.from_state THEN o.updated_at_us ELSE e.at_us END,
         charge_id = COALESCE(e.charge_id, o.charge_id), reason = COALESCE(e.reason, o.reason)
-    FROM UNNEST($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
-         AS e (order_id, from_state, to_state, at_us, charge_id, reason)
+    FROM UNNEST($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::boolean[])
+         AS e (order_id, from_state, to_state, at_us, charge_id, reason, notified)
     WHERE o.order_id = e.order_id AND o.state = e.from_state
     RETURNING o.*";
 
@@ -103,8 +104,9 @@ async fn apply(
     };
     let reason = |(call, ..): &(&Apply, _, _)| match &call.event {
         OrderEvent::PaymentDeclined { reason } | OrderEvent::Failed { reason } => Some(row::text(reason)),
-        OrderEvent::PaymentStarted | OrderEvent::PaymentSucceeded { .. } => None,
+        OrderEvent::PaymentStarted | OrderEvent::PaymentSucceeded { .. } | OrderEvent::CustomerNotified => None,
     };
+    let notified = |(call, ..): &(&Apply, _, _)| matches!(call.event, OrderEvent::CustomerNotified);
     let rows = sqlx::query(APPLY)
         .bind(steps.iter().map(|(call, ..)| call.id.as_str()).collect::<Vec<_>>())
         .bind(steps.iter().map(|(_, from, _)| from.as_str()).collect::<Vec<_>>())
@@ -112,6 +114,7 @@ async fn apply(
         .bind(steps.iter().map(|(call, ..)| signed(call.at_us)).collect::<Vec<_>>())
         .bind(steps.iter().map(charge_id).collect::<Vec<_>>())
         .bind(steps.iter().map(reason).collect::<Vec<_>>())
+        .bind(steps.iter().map(notified).collect::<Vec<_>>())
         .fetch_all(connection)
         .await?;
     rows.iter()

@@ -10,21 +10,21 @@ use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 
 /// Times and amounts are below 2⁶³ for a long time to come.
-pub(super) fn signed(number: u64) -> i64 {
+pub(in crate::postgres) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// What [`signed`] wrote, and counts.
-pub(super) fn unsigned(number: i64) -> u64 {
+pub(in crate::postgres) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
 /// PostgreSQL has no text with a NUL in it. Reasons are for people, who would not see it either.
-pub(super) fn text(text: &str) -> String {
+pub(in crate::postgres) fn text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-pub(super) fn state(name: &str) -> Result<OrderState, sqlx::Error> {
+pub(in crate::postgres) fn state(name: &str) -> Result<OrderState, sqlx::Error> {
     OrderState::ALL
         .into_iter()
         .find(|state| state.as_str() == name)
