@@ -113,8 +113,9 @@ impl Order {
     /// # Errors
     /// [`IllegalTransition`], from [`transition`].
     pub fn apply(&mut self, event: OrderEvent, at_us: u64) -> Result<(), IllegalTransition> {
-        let before = std::mem::replace(&mut self.state, transition(self.state, &event)?);
-        if self.state != before {
+        let next = transition(self.state, &event)?;
+        if next != self.state {
+            self.state = next;
             self.updated_at_us = at_us;
         }
         match event {

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::attempts::{Attempts, wasted_payments};
+use crate::background::background;
 use crate::detection::{alerts, detection_s};
 use crate::facts::Facts;
 use crate::goodput::{Goodput, steady_window};
@@ -101,6 +102,7 @@ pub fn assess(meta: CellMeta, facts: &Facts) -> Cell {
         traces: traces(facts),
         recovery_s: recovery_s(facts, &goodput),
         settled: facts.settled,
+        background: background(facts),
         ledger: ledger::check(facts),
         series: series(facts, &goodput),
     }

@@ -95,6 +95,17 @@ pub struct Told {
     pub order: String,
 }
 
+/// The course of an order that was answered before it was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Course {
+    /// When it was accepted.
+    pub accepted_us: u64,
+    /// When it came into a final state, if it did.
+    pub ended_us: Option<u64>,
+    /// When its customer was told first, if ever.
+    pub told_us: Option<u64>,
+}
+
 /// One service's gauges over the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceGauges {
@@ -181,6 +192,10 @@ pub struct Facts {
     pub charged: Vec<Charged>,
     /// From the notification side.
     pub told: Vec<Told>,
+    /// Orders that are answered before they are done, by id, with what became of them; `None` where every order is
+    /// answered when it is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<BTreeMap<String, Course>>,
     /// Payment calls made for each order, by whoever makes them.
     pub payment_calls: BTreeMap<String, u64>,
     /// Payment calls made within each second of the run.

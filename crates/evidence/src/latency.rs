@@ -28,7 +28,10 @@ impl Latencies {
     }
 
     pub(crate) fn record(&mut self, order: &Asked) {
-        let us = order.done_us.saturating_sub(order.intended_us);
+        self.record_us(order.done_us.saturating_sub(order.intended_us));
+    }
+
+    pub(crate) fn record_us(&mut self, us: u64) {
         self.histogram.record(us).expect("a histogram that resizes itself takes any value");
         self.max_us = self.max_us.max(us);
     }

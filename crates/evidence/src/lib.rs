@@ -13,6 +13,7 @@
 //! | [`record`] | the numbers that are kept, with their stable names |
 //! | `outcomes`, `goodput`, `recovery`, `detection`, `traces`, `phases`, `latency`, `attempts`, `services`, `series` | how each number is computed |
 //! | `steps`, `metastability`, `priorities` | what only some loads leave |
+//! | `background` | what becomes of orders that are answered before they are done |
 //! | `responses` | what only some experiments ask for: every request's time, and the theoretical maximum |
 //! | [`business`] | what was lost, in money |
 //! | [`ledger`] | the invariants |
@@ -24,6 +25,7 @@
 
 mod assess;
 mod attempts;
+mod background;
 pub mod business;
 pub mod campaign;
 mod detection;

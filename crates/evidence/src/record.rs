@@ -147,6 +147,9 @@ pub struct Cell {
     pub recovery_s: Option<f64>,
     /// Unknown outcomes that were settled in the background.
     pub settled: Settled,
+    /// What became of orders after they were answered; only where services are joined by events.
+    #[serde(default, rename = "async", skip_serializing_if = "Option::is_none")]
+    pub background: Option<Background>,
     /// Violations of the invariants.
     pub ledger: Ledger,
     /// One-second bins.
@@ -313,6 +316,29 @@ pub struct Settled {
     pub refunded: u64,
 }
 
+/// Orders that were accepted first and dealt with afterwards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Background {
+    /// Answered with success: the platform has promised to deal with them.
+    pub accepted: u64,
+    /// Of those, paid and done.
+    pub completed: u64,
+    /// Of those, declined.
+    pub declined: u64,
+    /// Of those, given up.
+    pub failed: u64,
+    /// Of those, told to their customers.
+    pub notified: u64,
+    /// From the intended send time to a final state, of those that were accepted.
+    pub completion_ms: LatencyMs,
+    /// From the intended send time to the first notice, of those that were accepted.
+    pub notice_ms: LatencyMs,
+    /// Most orders at once that were accepted and in no final state.
+    pub backlog_max: u64,
+    /// Seconds from the start of the load until the last order came into a final state; null when none did.
+    pub last_done_s: Option<f64>,
+}
+
 /// Violations only: all zero is good.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ledger {
@@ -355,6 +381,9 @@ pub struct Series {
     pub attempts: Vec<u64>,
     /// What payment could do, in successful orders.
     pub capacity: Vec<f64>,
+    /// Most orders that were accepted and in no final state within the second; only where services are joined by events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backlog: Vec<u64>,
     /// Answers other than 2xx and 402 by kind, by the time of the answer.
     pub errors: BTreeMap<String, Vec<u64>>,
     /// The same gauges for each service.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::background::backlog_per_second;
 use crate::facts::Facts;
 use crate::goodput::{Goodput, capacity_in};
 use crate::latency::Latencies;
@@ -36,6 +37,7 @@ pub(crate) fn series(facts: &Facts, goodput: &Goodput<'_>) -> Series {
         capacity: windows()
             .map(|(from, to)| rounding::rate(capacity_in(&facts.capacity, from, to)))
             .collect(),
+        backlog: backlog_per_second(facts, bins),
         errors,
         services,
     }

@@ -223,6 +223,9 @@ pub struct UpArgs {
     /// payment-service's port.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port_payment_service: Option<u16>,
+    /// notification-service's port, in designs that have one.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port_notification_service: Option<u16>,
     /// How many connections a service may have at once; whoever comes beyond is answered 503 and let go.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
     pub connections: usize,

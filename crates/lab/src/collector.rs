@@ -11,9 +11,14 @@ use std::{
 
 use chaos::{Action, FaultPlan};
 use domain::OrderState;
-use evidence::facts::{Alert, Charged, Facts, ProcessUse, ServiceGauges, Span, Stored, StoredState, Told};
+use evidence::facts::{
+    Alert, Charged, Course, Facts, ProcessUse, ServiceGauges, Span, Stored, StoredState, Told,
+};
 use load::Driven;
-use platform::{Hardship, ServiceFacts, ServiceKind, design::Design};
+use platform::{
+    Hardship, ServiceFacts, ServiceKind,
+    design::{Design, Topology},
+};
 
 /// What was gathered in a world.
 #[derive(Clone, Debug)]
@@ -72,11 +77,16 @@ pub(crate) fn collect(testimony: Testimony, design: &Design, plan: &FaultPlan) -
         fault_window_us: plan.window().map(|(start, end)| (micros(start), micros(end))),
         load_end_us: micros(load_duration),
         ended_us: micros(ended),
+        background: (design.topology == Topology::Events).then(BTreeMap::new),
         ..Facts::default()
     };
     let start_us = micros(load_start);
     for Witness { name, facts: service } in services {
         let is_first = name == service.service.name();
+        if let Some(courses) = &mut facts.background {
+            note_courses(courses, &service, start_us);
+        }
+        facts.told.extend(service.notices.iter().map(|notice| Told { order: notice.order_id.to_string() }));
         let orders = service.orders.into_iter();
         facts.stored.extend(
             orders
@@ -131,6 +141,20 @@ pub(crate) fn collect(testimony: Testimony, design: &Design, plan: &FaultPlan) -
         facts.services.insert(name, gauges);
     }
     facts
+}
+
+/// What a service knows of the courses of orders: when they were accepted and ended, and when their customers were told.
+fn note_courses(courses: &mut BTreeMap<String, Course>, service: &ServiceFacts, start_us: u64) {
+    for order in &service.orders {
+        let course = courses.entry(order.order_id.to_string()).or_default();
+        course.accepted_us = order.placed_at_us.saturating_sub(start_us);
+        course.ended_us = order.state.is_final().then(|| order.updated_at_us.saturating_sub(start_us));
+    }
+    for notice in &service.notices {
+        let course = courses.entry(notice.order_id.to_string()).or_default();
+        let told_us = notice.at_us.saturating_sub(start_us);
+        course.told_us = Some(course.told_us.map_or(told_us, |before| before.min(told_us)));
+    }
 }
 
 /// What payment can do from each instant on. A charge keeps the time it drew when it began, so the true
@@ -236,6 +260,7 @@ mod tests {
                 service: kind,
                 orders: vec![],
                 charges: vec![],
+                notices: vec![],
                 calls,
                 settled: SettledFact { completed: 1, ..SettledFact::default() },
                 gauges: [("running".to_owned(), gauge)].into(),

@@ -106,7 +106,7 @@ pub async fn serve_on(
         let reason = format!("in the design {}, {kind} is a part of {home}", design.name);
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
     }
-    for service in state.services() {
+    for service in state.services(design.topology) {
         service.telemetry().set_journalled_orders_max(options.journalled_orders_max);
     }
     let name = Process { kind, replica: options.replica }.name();
@@ -116,7 +116,7 @@ pub async fn serve_on(
         let admin = Node::real(RealOptions { name: name.clone(), ..RealOptions::default() });
         let listener = admin.listen(port).await?;
         let router = match design.topology {
-            Topology::Chain => platform::admin_router(&admin, state.service(kind)),
+            Topology::Chain | Topology::Events => platform::admin_router(&admin, state.service(kind)),
             Topology::Monolith => platform::monolith_admin_router(&admin, state),
         };
         admin.spawn(http::serve(admin.clone(), listener, router, http::ServerOptions::default()));
@@ -135,7 +135,9 @@ pub async fn serve_on(
     let design = Arc::new(design);
     let run = async {
         match design.topology {
-            Topology::Chain => platform::run(kind, node, design, state.service(kind).clone(), ports).await,
+            Topology::Chain | Topology::Events => {
+                platform::run(kind, node, design, state.service(kind).clone(), ports).await
+            }
             Topology::Monolith => platform::run_monolith(node, design, state.clone(), ports).await,
         }
     };

@@ -13,6 +13,7 @@ use axum::{Extension, Json, Router};
 use http::{HeaderMap, Request};
 use node::Node;
 
+use crate::design::Topology;
 use crate::facts::ServiceFacts;
 use crate::hardship::Hardship;
 use crate::kind::ServiceKind;
@@ -36,7 +37,7 @@ fn routes(state: &ServiceState) -> Router {
         Router::new().route("/facts", get(facts)).route("/gauges", get(gauges)).route("/alerts", get(alerts));
     let router = match state.kind() {
         ServiceKind::PaymentService => router.route("/hardship", get(hardship).put(set_hardship)),
-        ServiceKind::OrderApi | ServiceKind::OrderProcessor => router,
+        ServiceKind::OrderApi | ServiceKind::OrderProcessor | ServiceKind::NotificationService => router,
     };
     router.with_state(state.clone())
 }
@@ -57,12 +58,12 @@ pub fn monolith_admin_router(node: &Node, state: &PlatformState) -> Router {
     let all = Router::new().route("/facts", get(all_facts)).route("/metrics", get(all_metrics));
     let all = all.with_state(state.clone());
     let with_part = |all: Router, part: &ServiceState| all.nest(&format!("/{}", part.kind()), routes(part));
-    around(node, state.services().iter().fold(all, with_part))
+    around(node, state.services(Topology::Monolith).fold(all, with_part))
 }
 
 async fn all_facts(State(state): State<PlatformState>) -> Result<Json<Vec<ServiceFacts>>, Problem> {
     let mut all = Vec::new();
-    for part in state.services() {
+    for part in state.services(Topology::Monolith) {
         let facts = part.facts().await;
         all.push(facts.map_err(|error| common::store_problem(ProblemKind::StoreUnavailable, &error))?);
     }
@@ -74,7 +75,7 @@ async fn all_metrics(
     Extension(node): Extension<Node>,
     headers: HeaderMap,
 ) -> Response {
-    let parts: Vec<_> = state.services().iter().map(ServiceState::telemetry).collect();
+    let parts: Vec<_> = state.services(Topology::Monolith).map(ServiceState::telemetry).collect();
     common::measured(&parts, &node, &headers)
 }
 

@@ -30,7 +30,7 @@ pub use self::observability::{
     DependencyAlerts, ObjectiveAlerts, Observability, OrderAlerts, SaturationAlerts, Traces,
 };
 pub use self::payment::{Payment, Profile, ServiceTime, UniformSpan};
-pub use self::replicas::{Process, REPLICAS_MAX, Replicas};
+pub use self::replicas::{Process, REPLICAS_MAX, Replicas, Scale};
 pub use self::retries::Retries;
 pub use self::timeouts::Timeouts;
 pub use self::values::{Multiplier, PositiveDuration, PositiveRate, Probability, Sigma, ValueError};
@@ -53,6 +53,9 @@ pub struct Design {
     /// How many processes there are of the service that clients call.
     #[serde(default, skip_serializing_if = "Replicas::is_one")]
     pub replicas: Replicas,
+    /// How many processes share the work of the services that consume events.
+    #[serde(default, skip_serializing_if = "Scale::is_one")]
+    pub scale: Scale,
     /// How hard it is to be paid.
     pub payment: Payment,
     /// What order-api lets in.
@@ -89,6 +92,7 @@ impl Design {
             name: name.into(),
             topology: Topology::default(),
             replicas: Replicas::default(),
+            scale: Scale::default(),
             payment,
             admission: None,
             backpressure: None,
@@ -111,6 +115,9 @@ pub enum Topology {
     Chain,
     /// All three in one process, on order-api's host and port: they call each other without a network.
     Monolith,
+    /// Joined by a broker: order-api accepts an order at once, and order-processor, payment-service and
+    /// notification-service deal with it afterwards.
+    Events,
 }
 
 impl Topology {
@@ -120,6 +127,7 @@ impl Topology {
         match self {
             Self::Chain => "chain",
             Self::Monolith => "monolith",
+            Self::Events => "events",
         }
     }
 
@@ -127,8 +135,19 @@ impl Topology {
     #[must_use]
     pub const fn processes(self) -> &'static [ServiceKind] {
         match self {
-            Self::Chain => &ServiceKind::ALL,
             Self::Monolith => &[ServiceKind::OrderApi],
+            Self::Chain | Self::Events => self.services(),
+        }
+    }
+
+    /// The services that there are, whatever process they run in, from the edge inwards.
+    #[must_use]
+    pub const fn services(self) -> &'static [ServiceKind] {
+        match self {
+            Self::Chain | Self::Monolith => {
+                &[ServiceKind::OrderApi, ServiceKind::OrderProcessor, ServiceKind::PaymentService]
+            }
+            Self::Events => &ServiceKind::ALL,
         }
     }
 
@@ -136,7 +155,7 @@ impl Topology {
     #[must_use]
     pub const fn home(self, service: ServiceKind) -> ServiceKind {
         match self {
-            Self::Chain => service,
+            Self::Chain | Self::Events => service,
             Self::Monolith => ServiceKind::OrderApi,
         }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Charge, Order, OrderId, OrderState};
+use domain::{Charge, Notice, Order, OrderId, OrderState};
 use serde::{Deserialize, Serialize};
 
 use crate::kind::ServiceKind;
@@ -22,6 +22,9 @@ pub struct ServiceFacts {
     /// Every successful charge in its store, by charge id.
     #[serde(default)]
     pub charges: Vec<ChargeFact>,
+    /// Every notice in its store, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<NoticeFact>,
     /// The calls to payment that it made.
     #[serde(default)]
     pub calls: CallJournal,
@@ -105,6 +108,21 @@ impl From<&Charge> for ChargeFact {
             refunded: charge.refunded_at_us.is_some(),
             refunded_at_us: charge.refunded_at_us,
         }
+    }
+}
+
+/// A notice, as far as the ledger cares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeFact {
+    /// The order that it was about.
+    pub order_id: OrderId,
+    /// When it was written down, in µs of the node's timeline.
+    pub at_us: u64,
+}
+
+impl From<&Notice> for NoticeFact {
+    fn from(notice: &Notice) -> Self {
+        Self { order_id: notice.order_id.clone(), at_us: notice.at_us }
     }
 }
 

@@ -15,11 +15,14 @@ pub enum ServiceKind {
     OrderProcessor,
     /// Moves the money: the hardship.
     PaymentService,
+    /// Tells customers how their orders ended; where services are joined by a broker.
+    NotificationService,
 }
 
 impl ServiceKind {
     /// All of them, from the edge inwards.
-    pub const ALL: [Self; 3] = [Self::OrderApi, Self::OrderProcessor, Self::PaymentService];
+    pub const ALL: [Self; 4] =
+        [Self::OrderApi, Self::OrderProcessor, Self::PaymentService, Self::NotificationService];
 
     /// The service's name, and the name of the host it runs on.
     #[must_use]
@@ -28,6 +31,7 @@ impl ServiceKind {
             Self::OrderApi => "order-api",
             Self::OrderProcessor => "order-processor",
             Self::PaymentService => "payment-service",
+            Self::NotificationService => "notification-service",
         }
     }
 
@@ -38,6 +42,7 @@ impl ServiceKind {
             Self::OrderApi => 8080,
             Self::OrderProcessor => 8081,
             Self::PaymentService => 8082,
+            Self::NotificationService => 8083,
         }
     }
 
@@ -56,7 +61,9 @@ impl fmt::Display for ServiceKind {
 
 /// A name that no service has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no service {0:?}: there are order-api, order-processor and payment-service")]
+#[error(
+    "there is no service {0:?}: there are order-api, order-processor, payment-service and notification-service"
+)]
 pub struct UnknownService(pub String);
 
 impl std::str::FromStr for ServiceKind {

@@ -22,6 +22,7 @@ mod facts;
 mod ids;
 mod kind;
 mod layers;
+mod notification_service;
 mod order_api;
 mod order_processor;
 mod payment_service;
@@ -32,7 +33,7 @@ mod telemetry;
 mod web;
 
 pub use admin::{admin_router, monolith_admin_router};
-pub use facts::{ChargeFact, GaugeFact, OrderFact, ServiceFacts, SettledFact};
+pub use facts::{ChargeFact, GaugeFact, NoticeFact, OrderFact, ServiceFacts, SettledFact};
 pub use hardship::{Hardship, HardshipControl};
 pub use kind::{ServiceKind, UnknownService};
 pub use order_processor::{ATTEMPTS_PER_ORDER_MAX, ProcessorSettings, router as order_processor_router};

@@ -7,7 +7,7 @@ use crate::design::Design;
 use crate::kind::ServiceKind;
 use crate::order_processor::ProcessorSettings;
 use crate::state::{PlatformState, ServiceState};
-use crate::{order_api, order_processor, payment_service};
+use crate::{notification_service, order_api, order_processor, payment_service};
 
 /// Where a service is reached by the one in front of it.
 #[derive(Clone, Debug)]
@@ -73,5 +73,6 @@ pub fn router(
             order_processor::router(node, design, state, peers, ProcessorSettings::default())
         }
         ServiceKind::PaymentService => payment_service::router(node, design, state),
+        ServiceKind::NotificationService => notification_service::router(node, design, state),
     }
 }

@@ -7,12 +7,14 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use domain::memory::{MemoryCharges, MemoryOrders};
-use domain::{ChargeStore, OrderStore, Outbox, StoreError};
+use domain::broker::Broker;
+use domain::memory::{MemoryCharges, MemoryNotices, MemoryOrders};
+use domain::{ChargeStore, NoticeStore, OrderStore, Outbox, StoreError};
 use resilience::admission::shared_rate::{MemoryBuckets, SharedBuckets};
 use resilience::idempotency::{IdempotencyRecords, MemoryRecords};
 
-use crate::facts::{ChargeFact, GaugeFact, OrderFact, ServiceFacts, SettledFact};
+use crate::design::Topology;
+use crate::facts::{ChargeFact, GaugeFact, NoticeFact, OrderFact, ServiceFacts, SettledFact};
 use crate::hardship::HardshipControl;
 use crate::kind::ServiceKind;
 use crate::telemetry::{Settled, Telemetry};
@@ -55,10 +57,9 @@ impl PlatformState {
         self
     }
 
-    /// The state of each service, from the edge inwards.
-    #[must_use]
-    pub const fn services(&self) -> &[ServiceState] {
-        &self.services
+    /// The state of each service that there is in a topology, from the edge inwards.
+    pub fn services(&self, topology: Topology) -> impl Iterator<Item = &ServiceState> {
+        topology.services().iter().map(|kind| self.service(*kind))
     }
 
     /// The state of one service.
@@ -77,6 +78,8 @@ pub struct Stores {
     pub outbox: Option<Arc<dyn Outbox>>,
     /// The charges; only payment-service has them.
     pub charges: Option<Arc<dyn ChargeStore>>,
+    /// The notices; only notification-service has them.
+    pub notices: Option<Arc<dyn NoticeStore>>,
     /// The idempotency keys, for designs that heed them.
     pub records: Arc<dyn IdempotencyRecords>,
 }
@@ -90,6 +93,7 @@ impl Stores {
             orders: orders.clone().map(|store| store as _),
             outbox: orders.map(|store| store as _),
             charges: (kind == ServiceKind::PaymentService).then(|| Arc::new(MemoryCharges::new()) as _),
+            notices: (kind == ServiceKind::NotificationService).then(|| Arc::new(MemoryNotices::new()) as _),
             records: Self::records_in_memory(),
         }
     }
@@ -108,8 +112,11 @@ impl Stores {
         if let Some(orders) = &self.orders {
             orders.check().await?;
         }
-        match &self.charges {
-            Some(charges) => charges.check().await,
+        if let Some(charges) = &self.charges {
+            charges.check().await?;
+        }
+        match &self.notices {
+            Some(notices) => notices.check().await,
             None => Ok(()),
         }
     }
@@ -121,6 +128,8 @@ pub struct ServiceState {
     stores: Stores,
     /// The buckets that replicas of this service share.
     buckets: Arc<dyn SharedBuckets>,
+    /// What carries events, in the hands of this process; where services are joined by calls there is none.
+    broker: Option<Arc<dyn Broker>>,
     telemetry: Telemetry,
     hardship: HardshipControl,
 }
@@ -141,6 +150,7 @@ impl ServiceState {
         Self {
             stores: checked(kind, stores),
             buckets: Arc::new(MemoryBuckets::default()),
+            broker: None,
             telemetry: Telemetry::new(kind),
             hardship: HardshipControl::default(),
         }
@@ -161,6 +171,19 @@ impl ServiceState {
     pub fn with_buckets(mut self, buckets: Arc<dyn SharedBuckets>) -> Self {
         self.buckets = buckets;
         self
+    }
+
+    /// The same with the broker that its process talks to.
+    #[must_use]
+    pub fn with_broker(mut self, broker: Arc<dyn Broker>) -> Self {
+        self.broker = Some(broker);
+        self
+    }
+
+    /// The broker, where services are joined by one.
+    #[must_use]
+    pub const fn broker(&self) -> Option<&Arc<dyn Broker>> {
+        self.broker.as_ref()
     }
 
     /// Where its replicas have their rates together.
@@ -211,6 +234,10 @@ impl ServiceState {
             Some(store) => store.all().await?,
             None => Vec::new(),
         };
+        let notices = match &self.stores.notices {
+            Some(store) => store.all().await?,
+            None => Vec::new(),
+        };
         let settled = |outcome| self.telemetry.counters().settled_so_far(outcome);
         let [completed, failed, refunded] = Settled::ALL.map(settled);
         let gauge = |gauge: &node::Gauge| GaugeFact { now: gauge.now(), max: gauge.max() };
@@ -220,6 +247,7 @@ impl ServiceState {
             service: self.kind(),
             orders: orders.iter().map(OrderFact::from).collect(),
             charges: charges.iter().map(ChargeFact::from).collect(),
+            notices: notices.iter().map(NoticeFact::from).collect(),
             calls: self.telemetry.calls(),
             settled: SettledFact { completed, failed, refunded },
             gauges: gauges.iter().map(|(name, value)| ((*name).to_owned(), gauge(value))).collect(),
@@ -235,6 +263,10 @@ fn checked(kind: ServiceKind, stores: Stores) -> Stores {
     assert!(
         kind != ServiceKind::PaymentService || stores.charges.is_some(),
         "payment-service needs a store of charges"
+    );
+    assert!(
+        kind != ServiceKind::NotificationService || stores.notices.is_some(),
+        "notification-service needs a store of notices"
     );
     stores
 }

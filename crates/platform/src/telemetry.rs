@@ -89,6 +89,7 @@ impl Telemetry {
             ServiceKind::OrderApi => &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS, UNFINISHED],
             ServiceKind::OrderProcessor => &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS],
             ServiceKind::PaymentService => &[RUNNING, WAITING, CONNECTIONS],
+            ServiceKind::NotificationService => &[IN_FLIGHT, CONNECTIONS],
         };
         let gauges = names.iter().map(|name| (*name, Gauge::new())).collect();
         let shared = Shared {
@@ -260,5 +261,6 @@ fn bounds(kind: ServiceKind, design: &Design) -> BTreeMap<&'static str, u64> {
             std::iter::once(workers).chain(queue).collect()
         }),
         ServiceKind::PaymentService => [(RUNNING, design.payment.slots.get().into())].into(),
+        ServiceKind::NotificationService => BTreeMap::new(),
     }
 }

@@ -96,7 +96,7 @@ pub(crate) fn processes(record: &Record) -> Option<Sheet> {
     Some(Sheet {
         title: "What the processes used".to_owned(),
         text: "Processors busy while the load lasted, the most resident memory, the most open descriptors; and for long \
-               loads how the last minute compares with the first after a minute of warming up."
+               loads how the last minute compares with the first after two minutes of warming up."
             .to_owned(),
         heads,
         groups: vec![record.cells.iter().map(line).collect()],

@@ -69,6 +69,7 @@ pub(crate) fn cell(design: &str, fault: &str, rate_per_s: f64) -> Cell {
         traces: vec![],
         recovery_s: (fault != "none").then_some(0.0),
         settled: Default::default(),
+        background: None,
         ledger: Default::default(),
         series: Series { bin_s: 1, ..Default::default() },
     }

@@ -10,8 +10,8 @@ use resilience::idempotency::{Claim, Key as RecordKey};
 use super::fault::Fault;
 use super::records::Leases;
 use super::tables::{
-    CHARGE_KEYS, CHARGES, FINAL_ORDERS, LAST_SEQUENCE_KEY, META, NOTICES, OPEN_ORDERS, OUTBOX, RECORD_ENDS, RECORDS,
-    StoredRecord, TOTALS, VOIDED,
+    CHARGE_KEYS, CHARGES, FINAL_ORDERS, LAST_SEQUENCE_KEY, META, NOTICES, OPEN_ORDERS, OUTBOX, RECORD_ENDS,
+    RECORDS, StoredRecord, TOTALS, VOIDED,
 };
 use super::view::{Counts, View};
 

@@ -6,7 +6,8 @@ mod hardship;
 use std::sync::Arc;
 
 use adapters::postgres::{
-    Postgres, PostgresCharges, PostgresNotices, PostgresOrders, PostgresRecords, PostgresSettings, PostgresUrl, Schema,
+    Postgres, PostgresCharges, PostgresNotices, PostgresOrders, PostgresRecords, PostgresSettings,
+    PostgresUrl, Schema,
 };
 
 use crate::services::{fresh_name, node, server};

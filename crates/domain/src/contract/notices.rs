@@ -45,7 +45,11 @@ async fn gives_back_what_was_recorded(store: &dyn NoticeStore) {
     let completed = Notice { outcome: OrderState::Completed, reason: None, ..notice("n-2", 2_000) };
     assert_eq!(store.record(notice("n-1", 1_000)).await, Ok(true));
     assert_eq!(store.record(completed.clone()).await, Ok(true), "an order may have several, by other ids");
-    assert_eq!(all(store).await, [notice("n-1", 1_000), completed], "notices come back as they were recorded");
+    assert_eq!(
+        all(store).await,
+        [notice("n-1", 1_000), completed],
+        "notices come back as they were recorded"
+    );
 }
 
 async fn knows_a_notice_again(store: &dyn NoticeStore) {

@@ -172,7 +172,8 @@ async fn advances_an_order_from_wherever_it_stands(store: &dyn OrderStore) {
     let completed = store.advance(&order_id("o-1"), steps(), 2_000).await.expect("it may be paid");
     assert_eq!(completed.state(), OrderState::Completed, "over several states at once");
     assert_eq!(store.advance(&order_id("o-1"), steps(), 3_000).await, Ok(completed.clone()), "said again");
-    let error = store.advance(&order_id("o-1"), vec![failed()], 3_000).await.expect_err("it has ended otherwise");
+    let error =
+        store.advance(&order_id("o-1"), vec![failed()], 3_000).await.expect_err("it has ended otherwise");
     assert!(matches!(error, StoreError::Illegal { .. }), "{error:?}");
     assert_eq!(get(store, "o-1").await, Some(completed), "nothing changed");
 
@@ -191,7 +192,8 @@ async fn marks_a_finished_order_as_notified(store: &dyn OrderStore) {
     let early = store.apply(&order_id("o-1"), OrderEvent::CustomerNotified, 2_000).await;
     assert!(matches!(early, Err(StoreError::Illegal { .. })), "it has not ended: {early:?}");
     store.apply(&order_id("o-1"), failed(), 2_000).await.expect("it is legal");
-    let told = store.apply(&order_id("o-1"), OrderEvent::CustomerNotified, 3_000).await.expect("it has ended");
+    let told =
+        store.apply(&order_id("o-1"), OrderEvent::CustomerNotified, 3_000).await.expect("it has ended");
     assert!(told.notified && told.state() == OrderState::Failed && told.updated_at_us == 2_000, "{told:?}");
     assert_eq!(get(store, "o-1").await, Some(told));
     assert_eq!(store.totals().await, Ok([(OrderState::Failed, 1)].into()), "that moved it nowhere");

@@ -49,7 +49,9 @@ fn is_told_under_one_id_however_often_and_however_a_payment_ended() {
 fn a_newer_schema_is_not_taken_for_nonsense() {
     let newer = br#"{"schema":2,"event":"something_new"}"#;
     assert_eq!(Envelope::parse(newer), Err(Undecodable::Newer { found: 2 }));
-    for nonsense in [&b""[..], b"{", b"{}", br#"{"schema":1}"#, br#"{"schema":1,"event":"order_eaten"}"#, b"\xff"] {
+    for nonsense in
+        [&b""[..], b"{", b"{}", br#"{"schema":1}"#, br#"{"schema":1,"event":"order_eaten"}"#, b"\xff"]
+    {
         let read = Envelope::parse(nonsense);
         assert!(matches!(read, Err(Undecodable::Malformed { .. })), "{read:?}");
     }

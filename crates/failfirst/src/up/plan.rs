@@ -50,6 +50,7 @@ impl Plan {
             ServiceKind::OrderApi => args.port_order_api,
             ServiceKind::OrderProcessor => args.port_order_processor,
             ServiceKind::PaymentService => args.port_payment_service,
+            ServiceKind::NotificationService => args.port_notification_service,
         };
         let services = processes.into_iter().zip(0..).map(|(process, offset)| {
             // Replicas are neighbours, of a port of their own too.

@@ -2,7 +2,7 @@
 
 use platform::design::{
     Admission, Backpressure, Breaker, Composition, Idempotency, Observability, Payment, Replicas, Retries,
-    Timeouts, Topology,
+    Scale, Timeouts, Topology,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -36,6 +36,9 @@ pub struct DesignFile {
     /// `monolith`; one unless said.
     #[schemars(with = "Option<Replicas>")]
     pub replicas: Option<Spanned<Replicas>>,
+    /// How many processes share the work of the services that consume events. Needs the topology `events`; one each
+    /// unless said.
+    pub scale: Option<Scale>,
     /// How hard it is to be paid. Every design has or inherits it.
     pub payment: Option<Payment>,
     /// What order-api lets in.

@@ -78,6 +78,7 @@ fn assemble(chain: &[Loaded]) -> Result<ResolvedDesign, DesignError> {
     let mut origins = BTreeMap::new();
     let topology = nearest(chain, "topology", |file| file.topology, &mut origins);
     let replicas = nearest(chain, "replicas", |file| file.replicas.clone(), &mut origins);
+    let scale = nearest(chain, "scale", |file| file.scale, &mut origins);
     let payment = nearest(chain, "payment", |file| file.payment.clone(), &mut origins);
     let admission = nearest(chain, "admission", |file| file.admission.clone(), &mut origins);
     let backpressure = nearest(chain, "backpressure", |file| file.backpressure.clone(), &mut origins);
@@ -95,6 +96,7 @@ fn assemble(chain: &[Loaded]) -> Result<ResolvedDesign, DesignError> {
         name: own.file.name.get_ref().clone(),
         topology: topology.unwrap_or_default(),
         replicas: replicas.map(Spanned::into_inner).unwrap_or_default(),
+        scale: scale.unwrap_or_default(),
         payment,
         admission,
         backpressure,

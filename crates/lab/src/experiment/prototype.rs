@@ -10,7 +10,10 @@ use evidence::{
     facts::{Answer, Asked, Facts, ProcessUse, ServiceGauges},
     record::{LoadRecord, LoadStep, Series},
 };
-use platform::{ServiceKind, ServiceState, design::Process};
+use platform::{
+    ServiceKind, ServiceState,
+    design::{Design, Process},
+};
 use serde_json::Value;
 
 use super::{Experiment, NamedLoad};
@@ -25,10 +28,15 @@ pub(super) fn prototype(experiment: &Experiment) -> Value {
 
 /// Every service, as often as the design that has most of it.
 fn services(experiment: &Experiment) -> Vec<(String, ServiceKind)> {
-    let replicas = experiment.designs.iter().map(|design| design.resolved.design.replicas.get());
-    let replicas = 1..=replicas.max().unwrap_or(1);
-    let named = |replica, kind| (Process { kind, replica }.part(kind), kind);
-    replicas.flat_map(|replica| ServiceKind::ALL.map(|kind| named(replica, kind))).collect()
+    let of_design = |design: &Design| {
+        let services = design.topology.services().iter().copied();
+        let named = |kind, replica| (Process { kind, replica }.part(kind), kind);
+        let all =
+            services.flat_map(|kind| (1..=design.replicas_of(kind)).map(move |replica| named(kind, replica)));
+        all.collect::<Vec<_>>()
+    };
+    let all = experiment.designs.iter().flat_map(|design| of_design(&design.resolved.design));
+    all.collect::<BTreeMap<_, _>>().into_iter().collect()
 }
 
 /// Everything that a cell under this load can have.

@@ -17,8 +17,8 @@
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
 use adapters::postgres::{
-    InvalidUrl, Postgres, PostgresCharges, PostgresOrders, PostgresRecords, PostgresSettings, PostgresUrl,
-    Schema,
+    InvalidUrl, Postgres, PostgresCharges, PostgresNotices, PostgresOrders, PostgresRecords,
+    PostgresSettings, PostgresUrl, Schema,
 };
 use adapters::redb::{OpenError, RedbStore};
 use adapters::redis::{Redis, RedisBuckets, RedisRecords, RedisSettings, RedisUrl};
@@ -225,14 +225,17 @@ impl OpenStores {
 /// The services in one process of a design.
 pub(crate) fn parts(process: ServiceKind, design: &Design) -> Vec<ServiceKind> {
     match design.topology {
-        Topology::Chain => vec![process],
-        Topology::Monolith => ServiceKind::ALL.to_vec(),
+        Topology::Chain | Topology::Events => vec![process],
+        Topology::Monolith => design.topology.services().to_vec(),
     }
 }
 
 /// Whether a service owns anything that has to last.
 pub(crate) fn keeps(part: ServiceKind) -> bool {
-    matches!(part, ServiceKind::OrderApi | ServiceKind::PaymentService)
+    match part {
+        ServiceKind::OrderApi | ServiceKind::PaymentService | ServiceKind::NotificationService => true,
+        ServiceKind::OrderProcessor => false,
+    }
 }
 
 /// The file of a service.
@@ -248,6 +251,7 @@ pub(crate) fn on_redb(part: ServiceKind, store: &RedbStore) -> Stores {
         orders: stores.orders.map(|_| store() as _),
         outbox: stores.outbox.map(|_| store() as _),
         charges: stores.charges.map(|_| store() as _),
+        notices: stores.notices.map(|_| store() as _),
         records: store(),
     }
 }
@@ -259,6 +263,7 @@ fn on_postgres(part: ServiceKind, url: &PostgresUrl) -> Stores {
     let schema = match part {
         ServiceKind::OrderApi => Schema::of_orders(&name),
         ServiceKind::PaymentService => Schema::of_charges(&name),
+        ServiceKind::NotificationService => Schema::of_notices(&name),
         // It owns nothing.
         ServiceKind::OrderProcessor => return stores,
     };
@@ -270,6 +275,7 @@ fn on_postgres(part: ServiceKind, url: &PostgresUrl) -> Stores {
         orders: orders.clone().map(|orders| orders as _),
         outbox: orders.map(|orders| orders as _),
         charges: stores.charges.map(|_| Arc::new(PostgresCharges::new(&database)) as _),
+        notices: stores.notices.map(|_| Arc::new(PostgresNotices::new(&database)) as _),
         records: Arc::new(PostgresRecords::new(&database)),
     }
 }

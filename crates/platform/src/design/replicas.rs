@@ -2,7 +2,8 @@
 //!
 //! Replicas share nothing. Each has a host, stores and gauges of its own, and whoever calls chooses one: so only
 //! what clients call themselves can have several, and in a chain nothing has, because no service balances between
-//! others. The first has the service's own name, the others their number behind it: `order-api`, `order-api-2`, …
+//! others. Where a broker joins the services it shares the work out: there order-processor and notification-service
+//! can have several ([`Scale`]). The first has the service's own name, the others their number behind it: `order-api`, `order-api-2`, …
 
 use std::num::NonZeroU32;
 
@@ -61,6 +62,24 @@ impl From<Replicas> for u32 {
     }
 }
 
+/// How many processes share the work of a service that consumes events; one each by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Scale {
+    /// order-processor.
+    pub order_processor: Replicas,
+    /// notification-service.
+    pub notification_service: Replicas,
+}
+
+impl Scale {
+    /// Whether it is what is not worth saying.
+    #[must_use]
+    pub fn is_one(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One process of a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Process {
@@ -93,7 +112,9 @@ impl Design {
     pub const fn replicas_of(&self, service: ServiceKind) -> u32 {
         match self.topology.home(service) {
             ServiceKind::OrderApi => self.replicas.get(),
-            ServiceKind::OrderProcessor | ServiceKind::PaymentService => 1,
+            ServiceKind::OrderProcessor => self.scale.order_processor.get(),
+            ServiceKind::NotificationService => self.scale.notification_service.get(),
+            ServiceKind::PaymentService => 1,
         }
     }
 
@@ -122,7 +143,16 @@ impl Design {
                  chain no service chooses between others",
                 self.replicas.get()
             )),
-            Topology::Chain | Topology::Monolith => Ok(()),
+            Topology::Events if !self.replicas.is_one() => Err(format!(
+                "{} replicas of order-api: where services are joined by a broker it has one, which owns the orders; \
+                 [scale] says how many processes of the others share the work",
+                self.replicas.get()
+            )),
+            Topology::Chain | Topology::Monolith if self.scale != Scale::default() => Err(format!(
+                "[scale] needs topology = \"events\": the work is shared through a broker, and in a {} there is none",
+                self.topology.as_str()
+            )),
+            Topology::Chain | Topology::Monolith | Topology::Events => Ok(()),
         }
     }
 }

@@ -153,7 +153,9 @@ impl Telemetry {
     /// What the rules look at, now.
     fn sample(&self) -> Sample {
         let busy = match self.kind() {
-            ServiceKind::OrderApi | ServiceKind::OrderProcessor => IN_FLIGHT,
+            ServiceKind::OrderApi | ServiceKind::OrderProcessor | ServiceKind::NotificationService => {
+                IN_FLIGHT
+            }
             ServiceKind::PaymentService => RUNNING,
         };
         Sample {

@@ -97,13 +97,13 @@ impl Telemetry {
         if let limit @ 1.. = layers.limit.load(Relaxed) {
             encode_gauge(encoder, "admission_limit", "Orders in work at most", limit)?;
         }
-        if self.kind() != ServiceKind::OrderProcessor {
+        if matches!(self.kind(), ServiceKind::OrderApi | ServiceKind::PaymentService) {
             let (name, help) = ("idempotent_replays", "Answers given again to a key that had one");
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             family.encode_counter::<NoLabelSet, _, u64>(&layers.replays(), None)?;
         }
         match self.kind() {
-            ServiceKind::OrderApi => {}
+            ServiceKind::OrderApi | ServiceKind::NotificationService => {}
             ServiceKind::OrderProcessor => {
                 encode_gauge(encoder, "retries_pausing", "Calls that pause", layers.pausing.load(Relaxed))?;
                 encode_seconds(encoder, "queue_wait", "Waiting for a worker", &layers.queue_wait)?;
@@ -175,6 +175,7 @@ impl Telemetry {
             ServiceKind::PaymentService => {
                 vec![&counters.requests, &counters.charges, &counters.dropped, &layers.idempotency]
             }
+            ServiceKind::NotificationService => vec![&counters.requests, &counters.dropped],
         }
     }
 }

@@ -62,6 +62,7 @@ impl Requests {
             ServiceKind::OrderApi => &ORDER_API,
             ServiceKind::OrderProcessor => &ORDER_PROCESSOR,
             ServiceKind::PaymentService => &PAYMENT_SERVICE,
+            ServiceKind::NotificationService => &[],
         };
         let routes: Box<[Route]> = own.iter().chain(&COMMON).chain([&OTHER]).copied().collect();
         let took = routes.iter().map(|_| Default::default()).collect();

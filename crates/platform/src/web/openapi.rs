@@ -62,12 +62,21 @@ struct OrderProcessorDocument;
 )]
 struct PaymentServiceDocument;
 
+#[derive(utoipa::OpenApi)]
+#[openapi(info(
+    title = "notification-service",
+    description = "Tells customers how their orders ended",
+    license(name = "MIT OR Apache-2.0")
+))]
+struct NotificationServiceDocument;
+
 /// A service's description.
 pub(crate) fn document(kind: ServiceKind) -> Response {
     let document = match kind {
         ServiceKind::OrderApi => OrderApiDocument::openapi(),
         ServiceKind::OrderProcessor => OrderProcessorDocument::openapi(),
         ServiceKind::PaymentService => PaymentServiceDocument::openapi(),
+        ServiceKind::NotificationService => NotificationServiceDocument::openapi(),
     };
     Json(completed(document.merge_from(CommonDocument::openapi()))).into_response()
 }

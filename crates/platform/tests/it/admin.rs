@@ -1,11 +1,11 @@
 //! The admin port: facts, gauges and the hand that breaks payment.
 
 use http::Method;
-use platform::ServiceKind::{self, OrderApi, OrderProcessor, PaymentService};
+use platform::ServiceKind::{OrderApi, OrderProcessor, PaymentService};
 use platform::{Hardship, ServiceFacts};
 use serde_json::json;
 
-use crate::support::{SURE, sleep_ms, with_platform};
+use crate::support::{CHAIN, SURE, sleep_ms, with_platform};
 
 #[test]
 fn facts_are_the_same_over_the_network_as_in_the_process() {
@@ -13,7 +13,7 @@ fn facts_are_the_same_over_the_network_as_in_the_process() {
         for n in 0..5 {
             assert_eq!(platform.place(&format!("o-{n}")).await.status, 200);
         }
-        for kind in ServiceKind::ALL {
+        for kind in CHAIN {
             let told = platform.ask_admin(kind, Method::GET, "/facts", "").await;
             let told: ServiceFacts = serde_json::from_value(told.json).expect("facts");
             assert_eq!(told, platform.state(kind).facts().await.expect("in memory"));

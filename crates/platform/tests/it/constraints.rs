@@ -1,10 +1,10 @@
 //! Admission and backpressure where they stand in the services.
 
 use http::{Method, header};
-use platform::ServiceKind::{self, OrderApi, OrderProcessor, PaymentService};
+use platform::ServiceKind::{OrderApi, OrderProcessor, PaymentService};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Platform, SURE, sleep_ms, with_platform};
+use crate::support::{CHAIN, Platform, SURE, sleep_ms, with_platform};
 
 fn admission(limit: u32) -> String {
     format!("{SURE}[admission]\nkind = 'concurrency'\nlimit = {limit}\nretry_after = '1500ms'\n")
@@ -146,7 +146,7 @@ fn no_gauge_ever_exceeds_its_bound() {
     let both = format!("{}{}", admission(8), pool(4, 2).replace(SURE, ""));
     with_platform(&both, async |platform| {
         flood(&platform).await;
-        for kind in ServiceKind::ALL {
+        for kind in CHAIN {
             let facts = platform.state(kind).facts().await.expect("in memory");
             assert!(!facts.bounds.is_empty(), "{kind} declares its bounds");
             for (gauge, bound) in &facts.bounds {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use http::{Method, header};
 use platform::ServiceKind::{self, OrderApi, OrderProcessor, PaymentService};
 
-use crate::support::{Platform, SURE, order, request, sleep_ms, with_platform};
+use crate::support::{CHAIN, Platform, SURE, order, request, sleep_ms, with_platform};
 
 const ALL: &str = "failure_rate = 0.5\n[admission]\nkind = 'concurrency'\nlimit = 1\n\
     [backpressure]\nstrategy = 'bounded-queue'\nworkers = 1\nqueue = 1\n\
@@ -82,7 +82,7 @@ fn the_text_keeps_the_rules_of_its_format() {
             let mut texts = Vec::new();
             match topology {
                 "chain" => {
-                    for kind in ServiceKind::ALL {
+                    for kind in CHAIN {
                         texts.push(platform.ask(kind, Method::GET, "/metrics", "").await.text);
                     }
                 }

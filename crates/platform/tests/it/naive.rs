@@ -2,9 +2,9 @@
 
 use http::{Method, header};
 use platform::ServiceKind::{OrderApi, OrderProcessor, PaymentService};
-use platform::{ATTEMPTS_PER_ORDER_MAX, ProcessorSettings, ServiceKind};
+use platform::{ATTEMPTS_PER_ORDER_MAX, ProcessorSettings};
 
-use crate::support::{Platform, SURE, in_paused_time, sleep_ms, with_platform};
+use crate::support::{CHAIN, Platform, SURE, in_paused_time, sleep_ms, with_platform};
 
 #[test]
 fn a_failed_payment_is_tried_again_until_it_succeeds() {
@@ -117,7 +117,7 @@ fn a_processor_that_talks_nonsense_is_a_bad_gateway() {
 fn a_restarted_service_finds_its_store_and_repeats_no_id() {
     with_platform(SURE, async |platform| {
         assert_eq!(platform.place("o-1").await.status, 200);
-        for kind in ServiceKind::ALL {
+        for kind in CHAIN {
             platform.world.kill(kind.name()).expect("it is a host");
             platform.world.restart(kind.name()).expect("it is down");
             platform.start(kind);

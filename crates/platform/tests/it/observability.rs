@@ -1,10 +1,10 @@
 //! What a platform tells of itself: its alerts, and the way of single orders.
 
 use http::Method;
-use platform::ServiceKind::{self, OrderApi, OrderProcessor, PaymentService};
+use platform::ServiceKind::{OrderApi, OrderProcessor, PaymentService};
 use platform::{About, AlertName, SpanFact};
 
-use crate::support::{Platform, SURE, sleep_ms, with_platform};
+use crate::support::{CHAIN, Platform, SURE, sleep_ms, with_platform};
 
 /// Everything is usual that payment does of its own: 100 ms and no failure.
 const WATCHING: &str = r#"
@@ -32,7 +32,7 @@ async fn ask(platform: &Platform, from: u32, to: u32) {
 
 async fn spans(platform: &Platform) -> Vec<SpanFact> {
     let mut all = Vec::new();
-    for kind in ServiceKind::ALL {
+    for kind in CHAIN {
         all.extend(platform.state(kind).facts().await.expect("in memory").spans);
     }
     all
@@ -138,7 +138,7 @@ fn a_wait_a_refusal_and_a_pause_are_spans_too() {
 #[test]
 fn whoever_runs_a_service_can_ask_for_spans_under_any_design() {
     with_platform(SURE, async |platform| {
-        for kind in ServiceKind::ALL {
+        for kind in CHAIN {
             platform.state(kind).record_spans(3);
         }
         for n in 0..5 {

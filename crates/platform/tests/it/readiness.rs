@@ -8,9 +8,9 @@ use domain::memory::MemoryCharges;
 use domain::{Charge, ChargeStore, Effect, StoreError, Voided};
 use http::{Method, header};
 use platform::ServiceKind::{OrderApi, OrderProcessor, PaymentService};
-use platform::{PlatformState, ServiceKind, ServiceState, Stores};
+use platform::{PlatformState, ServiceState, Stores};
 
-use crate::support::{Platform, SURE, in_paused_time, sleep_ms};
+use crate::support::{CHAIN, Platform, SURE, in_paused_time, sleep_ms};
 
 /// Charges in memory, behind a store that can be taken away.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ fn who_cannot_use_its_store_is_not_ready_and_says_so_but_lives() {
     in_paused_time(async {
         let charges = Arc::new(Charges::default());
         let platform = platform_on(&charges, SURE);
-        ServiceKind::ALL.into_iter().for_each(|kind| platform.start(kind));
+        CHAIN.into_iter().for_each(|kind| platform.start(kind));
         let ready = async |kind| platform.ask(kind, Method::GET, "/readyz", "").await;
         assert_eq!(ready(PaymentService).await.status, 200);
 

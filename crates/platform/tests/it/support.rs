@@ -17,6 +17,10 @@ use serde_json::{Value, json};
 
 const CLIENTS: &str = "clients";
 
+/// The services of a chain.
+pub(crate) const CHAIN: [ServiceKind; 3] =
+    [ServiceKind::OrderApi, ServiceKind::OrderProcessor, ServiceKind::PaymentService];
+
 /// A platform at work. Clones are the same platform.
 #[derive(Clone, Debug)]
 pub(crate) struct Platform {
@@ -91,7 +95,7 @@ impl Platform {
         let (node, state, design) = (self.node(kind), self.state(kind).clone(), Arc::clone(&self.design));
         let ports = Ports { http: None, admin: Some(kind.default_admin_port()) };
         match design.topology {
-            design::Topology::Chain => {
+            design::Topology::Chain | design::Topology::Events => {
                 node.spawn(platform::run(kind, node.clone(), design, state, ports));
             }
             design::Topology::Monolith => {

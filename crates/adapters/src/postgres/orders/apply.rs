@@ -104,7 +104,9 @@ async fn apply(
     };
     let reason = |(call, ..): &(&Apply, _, _)| match &call.event {
         OrderEvent::PaymentDeclined { reason } | OrderEvent::Failed { reason } => Some(row::text(reason)),
-        OrderEvent::PaymentStarted | OrderEvent::PaymentSucceeded { .. } | OrderEvent::CustomerNotified => None,
+        OrderEvent::PaymentStarted | OrderEvent::PaymentSucceeded { .. } | OrderEvent::CustomerNotified => {
+            None
+        }
     };
     let notified = |(call, ..): &(&Apply, _, _)| matches!(call.event, OrderEvent::CustomerNotified);
     let rows = sqlx::query(APPLY)

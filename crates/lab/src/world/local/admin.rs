@@ -43,7 +43,7 @@ impl Admin {
     pub(super) fn new(address: SocketAddr, process: Process, topology: Topology) -> Self {
         let is_monolith = matches!(topology, Topology::Monolith);
         let parts = match is_monolith {
-            true => ServiceKind::ALL.map(|part| (part, format!("/{part}"))).into(),
+            true => topology.services().iter().map(|part| (*part, format!("/{part}"))).collect(),
             false => vec![(process.kind, String::new())],
         };
         let peers = BTreeMap::from([(NAME.to_owned(), address)]);

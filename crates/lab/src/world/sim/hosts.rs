@@ -139,7 +139,7 @@ impl Hosts {
                 // What it had answered is lost, and that is found in the end.
                 (Err(error), _) if is_ruined(&error) => Ok(()),
                 (Err(error), _) => Err(io::Error::other(error)),
-                (Ok(states), platform::design::Topology::Chain) => {
+                (Ok(states), platform::design::Topology::Chain | platform::design::Topology::Events) => {
                     platform::run(kind, node, design, states.service(kind).clone(), ports).await
                 }
                 (Ok(states), platform::design::Topology::Monolith) => {
@@ -231,7 +231,9 @@ fn named<'a>(
         Process { kind: design.topology.home(state.kind()), replica }.part(state.kind())
     };
     (1..).zip(replicas).flat_map(move |(replica, states)| {
-        states.services().iter().map(move |state| (name(replica, state), state))
+        let there =
+            states.services(design.topology).filter(move |state| replica <= design.replicas_of(state.kind()));
+        there.map(move |state| (name(replica, state), state))
     })
 }
 

@@ -98,7 +98,7 @@ pub(super) fn rules(kind: ServiceKind, design: &Observability) -> Vec<Rule> {
                 },
             },
         ],
-        ServiceKind::PaymentService => vec![busy],
+        ServiceKind::PaymentService | ServiceKind::NotificationService => vec![busy],
     }
 }
 
