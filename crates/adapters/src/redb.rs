@@ -28,7 +28,6 @@
 //! Orders, charges and notices are JSON, the rest are redb's own tuples. The file says which schema it has; a newer one is
 //! refused. What is damaged is noticed when the file is opened: every checksum in it is verified.
 
-mod backend;
 mod batch;
 mod charges;
 mod fault;

@@ -20,6 +20,8 @@ mod gauge;
 pub mod http;
 mod node;
 mod real;
+#[cfg(feature = "redb")]
+pub mod redb;
 mod rng;
 pub mod sim;
 mod stopping;

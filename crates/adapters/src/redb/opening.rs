@@ -1,101 +1,13 @@
-//! Opening a file, and what can be wrong with it.
-
-use std::io;
+//! Opening a file, and what is in it.
 
 use node::Disk;
-use redb::{Database, DatabaseError, StorageError};
-use thiserror::Error;
+pub use node::redb::OpenError;
+use node::redb::Synced;
+use redb::Database;
 
-use super::backend::{self, Synced};
 use super::fault::Fault;
 use super::tables::{Found, SCHEMA, prepare};
 use super::view::View;
-
-/// Why a file cannot be a store. [`OpenError::advice`] says what to do about it.
-#[derive(Debug, Error)]
-pub enum OpenError {
-    /// Another process has it.
-    #[error("{place} is in use by another process")]
-    InUse {
-        /// Where the file is.
-        place: String,
-    },
-    /// A later version of this program wrote it.
-    #[error("{place} was written by a newer version of this program: schema {found}, known up to {SCHEMA}")]
-    Newer {
-        /// Where the file is.
-        place: String,
-        /// The schema that it has.
-        found: u64,
-    },
-    /// It holds something else.
-    #[error("{place} is not a store of this program")]
-    Foreign {
-        /// Where the file is.
-        place: String,
-    },
-    /// What is in it is not what was written.
-    #[error("{place} is damaged: {detail}")]
-    Damaged {
-        /// Where the file is.
-        place: String,
-        /// In the engine's words.
-        detail: String,
-    },
-    /// The system says no.
-    #[error("{place} cannot be opened")]
-    Io {
-        /// Where the file is.
-        place: String,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl OpenError {
-    /// What whoever wants to open it can do.
-    #[must_use]
-    pub fn advice(&self) -> &'static str {
-        match self {
-            Self::InUse { .. } => "stop the process that uses it, or choose another directory with --data",
-            Self::Newer { .. } => {
-                "use the version of this program that wrote it, or choose another directory with --data"
-            }
-            Self::Foreign { .. } => "move the file away, or choose another directory with --data",
-            Self::Damaged { .. } => {
-                "restore it from a copy, or move it away to begin with an empty store (what was in it is lost then)"
-            }
-            Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "make room on that disk, or choose another directory with --data"
-                }
-                _ => "choose a directory that this process may write to with --data",
-            },
-        }
-    }
-
-    fn database(place: &str, error: DatabaseError) -> Self {
-        let place = place.to_owned();
-        match error {
-            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Self::InUse { place },
-            DatabaseError::Storage(StorageError::Io(source))
-                if source.kind() == io::ErrorKind::InvalidData =>
-            {
-                Self::Foreign { place }
-            }
-            DatabaseError::Storage(StorageError::Io(source)) => Self::Io { place, source },
-            DatabaseError::UpgradeRequired(_) => Self::Foreign { place },
-            other => Self::Damaged { place, detail: other.to_string() },
-        }
-    }
-
-    fn fault(place: &str, fault: Fault) -> Self {
-        match fault {
-            Fault::Engine(redb::Error::Io(source)) => Self::Io { place: place.to_owned(), source },
-            other => Self::Damaged { place: place.to_owned(), detail: other.to_string() },
-        }
-    }
-}
 
 /// The open file, in the hands of its writer.
 #[derive(Debug)]
@@ -122,13 +34,15 @@ impl Engine {
         let io = |source| OpenError::Io { place: self.place.clone(), source };
         let file = self.disk.open(&self.file).map_err(io)?;
         let (database, synced) =
-            backend::open(file).map_err(|error| OpenError::database(&self.place, error))?;
-        match prepare(&database).map_err(|fault| OpenError::fault(&self.place, fault))? {
+            node::redb::open(file).map_err(|error| OpenError::database(&self.place, error))?;
+        match prepare(&database).map_err(|fault| cannot_read(&self.place, fault))? {
             Found::Ours => {}
-            Found::Newer(found) => return Err(OpenError::Newer { place: self.place.clone(), found }),
+            Found::Newer(found) => {
+                return Err(OpenError::Newer { place: self.place.clone(), found, known: SCHEMA });
+            }
             Found::Foreign => return Err(OpenError::Foreign { place: self.place.clone() }),
         }
-        view.show(&database).map_err(|fault| OpenError::fault(&self.place, fault))?;
+        view.show(&database).map_err(|fault| cannot_read(&self.place, fault))?;
         self.open = Some((database, synced));
         Ok(())
     }
@@ -147,5 +61,12 @@ impl Engine {
     /// What is to be waited for until the last commit is durable.
     pub(super) fn synced(&self) -> &Synced {
         self.open.as_ref().map_or(&Synced::Already, |(_, synced)| synced)
+    }
+}
+
+fn cannot_read(place: &str, fault: Fault) -> OpenError {
+    match fault {
+        Fault::Engine(error) => OpenError::engine(place, error),
+        other => OpenError::Damaged { place: place.to_owned(), detail: other.to_string() },
     }
 }

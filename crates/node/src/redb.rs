@@ -1,11 +1,15 @@
-//! A node's file as redb wants one.
+//! A node's file as the engine redb wants one: on a real disk and on a simulated one.
+
+mod opening;
 
 use std::io;
 
-use node::DiskFile;
-use node::sim::SimFile;
-use redb::backends::FileBackend;
-use redb::{Database, DatabaseError, StorageBackend};
+use ::redb::backends::FileBackend;
+use ::redb::{Database, DatabaseError, StorageBackend};
+
+pub use self::opening::OpenError;
+use crate::disk::DiskFile;
+use crate::sim::SimFile;
 
 /// How much of a file is kept in memory, at most: so little that a process is as large as it gets within its first
 /// minutes. The system keeps the rest of what is read often.
@@ -13,7 +17,7 @@ const CACHE_BYTES_MAX: usize = 32 << 20;
 
 /// What is to be waited for after a commit until it is durable.
 #[derive(Debug)]
-pub(super) enum Synced {
+pub enum Synced {
     /// Nothing: committing has waited.
     Already,
     /// A simulated disk, on which nothing can wait but a task.
@@ -22,7 +26,7 @@ pub(super) enum Synced {
 
 impl Synced {
     /// Returns when everything is durable that was synced until now.
-    pub(super) async fn wait(&self) {
+    pub async fn wait(&self) {
         match self {
             Self::Already => {}
             Self::When(file) => file.synced().await,
@@ -57,7 +61,10 @@ impl StorageBackend for Simulated {
 }
 
 /// Opens the database in a file; makes one in an empty file. Verifies all of it.
-pub(super) fn open(file: DiskFile) -> Result<(Database, Synced), DatabaseError> {
+///
+/// # Errors
+/// When the file is in use, is damaged, is no database, or cannot be read and written.
+pub fn open(file: DiskFile) -> Result<(Database, Synced), DatabaseError> {
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE_BYTES_MAX).set_check_integrity_on_open(true);
     match file {
