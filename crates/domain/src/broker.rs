@@ -132,6 +132,25 @@ pub struct Subscription {
     pub in_flight_max: usize,
 }
 
+impl Subscription {
+    /// How many messages a consumer holds at once unless it says otherwise.
+    pub const IN_FLIGHT_MAX: usize = 256;
+    /// How long a consumer may say nothing unless it says otherwise.
+    pub const LEASE: Duration = Duration::from_secs(30);
+
+    /// A consumer of a group, with the usual lease and bound.
+    #[must_use]
+    pub fn new(topic: &str, group: &str, consumer: &str) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            group: group.to_owned(),
+            consumer: consumer.to_owned(),
+            lease: Self::LEASE,
+            in_flight_max: Self::IN_FLIGHT_MAX,
+        }
+    }
+}
+
 /// A message in the hands of a consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
@@ -197,6 +216,9 @@ impl Lag {
     }
 }
 
+/// How large a payload every broker takes, in bytes: what is larger belongs into a store, and its place into the message.
+pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
+
 /// What a broker can do, for those who rely on it, and for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
@@ -210,6 +232,8 @@ pub struct Capabilities {
     pub deduplicates_for: Option<Duration>,
     /// How many consumers of a group can be busy at once; `None` for any number.
     pub parallelism_max: Option<u32>,
+    /// How large a payload it takes, in bytes; [`BrokerError::TooLarge`] beyond. At least [`PAYLOAD_BYTES_MAX`].
+    pub payload_bytes_max: usize,
     /// Whether the lag is exact, or an estimate.
     pub lag_is_exact: bool,
     /// Who gets a dead letter that is replayed.
