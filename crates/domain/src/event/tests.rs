@@ -1,3 +1,5 @@
+//! Events as they travel, and what is made of those that cannot be read.
+
 use proptest::prelude::*;
 
 use super::*;
