@@ -1,6 +1,6 @@
 //! Orders, money and charges: what the platform is about, without how it runs.
 //!
-//! Nothing here knows HTTP, a runtime, a network or a database. What comes from outside is parsed once
+//! Nothing here knows HTTP, a network or a database, and nothing but the broker in memory waits. What comes from outside is parsed once
 //! into types that cannot be wrong ([`NewOrder`], [`Money`], the ids); an order changes its state only
 //! through the pure function [`transition`]; stores are ports ([`OrderStore`], [`ChargeStore`], [`NoticeStore`],
 //! [`Outbox`]) with a contract suite each ([`contract`]) that every adapter has to pass, beginning with [`memory`]; so is

@@ -5,14 +5,16 @@
 //! stated assumption; durable adapters stand behind the same ports. It does not survive the end of the
 //! process that owns it.
 //!
-//! A `std` mutex over ordered maps: every operation is short, nothing awaits under the lock, and the
+//! A `std` mutex over ordered maps: every operation of a store is short, nothing awaits under the lock, and the
 //! order of iteration is the same in every run.
 
+mod broker;
 mod charges;
 mod forgetful;
 mod notices;
 mod orders;
 
+pub use broker::MemoryBroker;
 pub use charges::MemoryCharges;
 pub use forgetful::{ForgetfulCharges, ForgetfulOrders};
 pub use notices::MemoryNotices;
