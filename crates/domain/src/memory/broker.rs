@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use self::group::{Group, Now, Taker};
 use crate::broker::{
     Broker, BrokerError, Capabilities, Consumer, DeadLetter, DeadLetterFilter, DeadLetters, Delivery, Lag,
-    Layout, Ordering, Receipt, ReplaysTo, Settlement, Subscription, Survives, Verdict,
+    Layout, Ordering, PAYLOAD_BYTES_MAX, Receipt, ReplaysTo, Settlement, Subscription, Survives, Verdict,
 };
 use crate::outbox::Message;
 
@@ -129,6 +129,7 @@ impl Broker for MemoryBroker {
             parallelism_max: None,
             lag_is_exact: true,
             replays_to: ReplaysTo::Group,
+            payload_bytes_max: PAYLOAD_BYTES_MAX,
         }
     }
 
@@ -163,6 +164,11 @@ impl Broker for MemoryBroker {
         let mut state = self.reach()?;
         if let Some(message) = messages.iter().find(|message| !state.topics.contains_key(&message.topic)) {
             return Err(BrokerError::NoSuchTopic { topic: message.topic.clone() });
+        }
+        let too_large = |message: &&Message| message.payload.len() > PAYLOAD_BYTES_MAX;
+        if let Some(message) = messages.iter().find(too_large) {
+            let bytes = message.payload.len();
+            return Err(BrokerError::TooLarge { bytes, bytes_max: PAYLOAD_BYTES_MAX });
         }
         for message in messages {
             let place = state.next();

@@ -1,4 +1,7 @@
+//! The broker in memory keeps the contract, and what is its own.
+
 use super::*;
+use crate::contract;
 use crate::ids::EventId;
 
 const LEASE: Duration = Duration::from_secs(10);
@@ -138,4 +141,13 @@ async fn a_topic_that_is_not_there_is_told_by_its_name() {
     broker.forget("orders");
     let error = broker.publish(vec![message("e-1", "x")]).await.expect_err("it is forgotten");
     assert_eq!(error, BrokerError::NoSuchTopic { topic: "orders".to_owned() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn keeps_the_contract_of_a_broker() {
+    let make = async || {
+        let broker = Arc::new(MemoryBroker::new());
+        contract::BrokerUnderTest { letters: Arc::clone(&broker) as _, broker, prefix: "t".to_owned() }
+    };
+    contract::broker(make, contract::Pace::default()).await;
 }
