@@ -25,7 +25,7 @@ pub use show::show;
 use crate::toml_file::FileError;
 
 /// The designs in the binary: name and text, in the order in which they build upon each other; after those of
-/// the ladder those that stand by themselves.
+/// the ladder those of the other ladder, which are joined by a broker, and those that stand by themselves.
 const BUILT_IN: &[(&str, &str)] = &[
     ("v0.1.0", include_str!("../../../designs/v0.1.0.toml")),
     ("v0.2.0", include_str!("../../../designs/v0.2.0.toml")),
@@ -36,6 +36,13 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("v0.7.0", include_str!("../../../designs/v0.7.0.toml")),
     ("v0.8.0", include_str!("../../../designs/v0.8.0.toml")),
     ("v1.0.0", include_str!("../../../designs/v1.0.0.toml")),
+    ("events-naive", include_str!("../../../designs/events-naive.toml")),
+    ("events-outbox", include_str!("../../../designs/events-outbox.toml")),
+    ("events-ack", include_str!("../../../designs/events-ack.toml")),
+    ("events-inbox", include_str!("../../../designs/events-inbox.toml")),
+    ("events-retries", include_str!("../../../designs/events-retries.toml")),
+    ("events-dead-letters", include_str!("../../../designs/events-dead-letters.toml")),
+    ("events-composed", include_str!("../../../designs/events-composed.toml")),
     ("small-service", include_str!("../../../designs/small-service.toml")),
 ];
 

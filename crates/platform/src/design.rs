@@ -9,6 +9,7 @@ mod admission;
 mod backpressure;
 mod breaker;
 mod composition;
+mod events;
 mod idempotency;
 mod observability;
 mod payment;
@@ -25,6 +26,7 @@ pub use self::admission::{Admission, AdmissionLimit, InFlightLimit, LimitAlgorit
 pub use self::backpressure::{Backpressure, BackpressureStrategy, CreditGrants, Patience, QueueDiscipline};
 pub use self::breaker::Breaker;
 pub use self::composition::Composition;
+pub use self::events::{Acknowledgement, Consumers, DeadLetters, DelayedRetries, Inbox, Outbox};
 pub use self::idempotency::Idempotency;
 pub use self::observability::{
     DependencyAlerts, ObjectiveAlerts, Observability, OrderAlerts, SaturationAlerts, Traces,
@@ -82,6 +84,24 @@ pub struct Design {
     /// What it takes for all of them to work together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub composition: Option<Composition>,
+    /// That what was accepted is told, whoever dies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<Outbox>,
+    /// That an event is dealt with before it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledgement: Option<Acknowledgement>,
+    /// That however often an event comes, it has its effect once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbox: Option<Inbox>,
+    /// When an event that failed comes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delayed_retries: Option<DelayedRetries>,
+    /// When an event is put aside for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letters: Option<DeadLetters>,
+    /// How much is worked on at once, and how much may wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumers: Option<Consumers>,
 }
 
 impl Design {
@@ -102,6 +122,12 @@ impl Design {
             breaker: None,
             composition: None,
             observability: None,
+            outbox: None,
+            acknowledgement: None,
+            inbox: None,
+            delayed_retries: None,
+            dead_letters: None,
+            consumers: None,
         }
     }
 }

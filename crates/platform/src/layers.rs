@@ -3,6 +3,7 @@
 //! The constraints themselves come from `resilience`; these are what stands around them.
 
 mod admission;
+mod backlog;
 mod backpressure;
 mod closing;
 mod credits;
@@ -14,6 +15,7 @@ mod refusals;
 mod watch_orders;
 
 pub(crate) use admission::admission;
+pub(crate) use backlog::BacklogLayer;
 pub(crate) use backpressure::{credit_gate, worker_pool};
 pub(crate) use closing::ClosingLayer;
 pub(crate) use credits::{CreditWindow, GrantCreditsLayer};

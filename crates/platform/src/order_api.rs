@@ -9,10 +9,17 @@
 //! ledger shows it as a ghost charge. A spent deadline (504) is the same, unless nothing had been begun.
 //! This process dying: the order stays `paying` for ever. With [`settlement`] the last three stay open and
 //! are brought to their end in the background.
+//!
+//! Where services are joined by a broker it does not wait: it accepts an order ([`accept`]), and what others tell of it
+//! moves it to its end ([`projection`]). Refused at the door (429, also because too much waits already: [`backlog`]) is
+//! still nothing stored; what was accepted stays accepted.
 
+mod accept;
+pub(crate) mod backlog;
 pub(crate) mod handlers;
 mod place;
 mod processor;
+mod projection;
 mod read;
 mod settlement;
 mod verdict;
@@ -26,19 +33,26 @@ use axum::routing::{get, post};
 use domain::{Order, OrderEvent, OrderId, OrderState, OrderStore, ProcessOrder, StoreError};
 use node::Node;
 use resilience::timeouts::Deadline;
+use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt};
 
+use self::accept::{Accept, Telling};
+use self::backlog::BacklogBound;
 use self::place::{Placing, placing};
 use self::processor::{ProcessCall, WayToProcessor, way_to_processor};
+use self::projection::Projection;
 pub(crate) use self::read::ReadOrder;
 use self::read::read_first;
 use self::settlement::Settlement;
 use self::verdict::Verdict;
-use crate::design::Design;
+use crate::design::{Design, Topology};
+use crate::events::consumer::{self, AT_ONCE_UNBOUNDED};
+use crate::events::{self, Consuming, Publisher, relay};
 use crate::ids::{IdSource, now_us};
 use crate::kind::ServiceKind;
 use crate::layers::{
-    ClosingLayer, CreditWindow, DetachLayer, InFlightLayer, ThresholdLayer, WatchOrdersLayer, admission,
+    BacklogLayer, ClosingLayer, CreditWindow, DetachLayer, InFlightLayer, ThresholdLayer, WatchOrdersLayer,
+    admission,
 };
 use crate::service::Peers;
 use crate::state::ServiceState;
@@ -61,6 +75,8 @@ pub(crate) struct OrderApi {
     time_limit: Option<Duration>,
     /// Whether what is left open is settled.
     settles: bool,
+    /// Whether an order is accepted at once, and done later.
+    accepts: bool,
 }
 
 /// What the handlers share: the service, and the way to a placed order.
@@ -73,6 +89,7 @@ pub(crate) struct Shared {
 /// The service, assembled.
 pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: &Peers) -> Router {
     let telemetry = state.telemetry();
+    let accepts = design.topology == Topology::Events;
     let processor = Upstream::new(node, ServiceKind::OrderProcessor, &peers.order_processor);
     let credits = design
         .backpressure
@@ -87,8 +104,13 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
         ids: IdSource::new(node, "o"),
         time_limit: design.timeouts.as_ref().map(|section| section.request.get()),
         settles: design.composition.is_some(),
+        accepts,
     });
-    let placing = placing(&api, design.idempotency.as_ref(), state);
+    let keys = design.keys();
+    let (placing, backlog) = match accepts {
+        true => joined_by_a_broker(node, design, state, &api),
+        false => (placing(&api, keys.as_ref(), state), None),
+    };
     if let Some(section) = &design.composition {
         let payment = Upstream::new(node, ServiceKind::PaymentService, &peers.payment_service);
         Settlement::start(node, Arc::clone(&api), payment, section.clone());
@@ -115,6 +137,8 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
         .option_layer(quota.flatten())
         // The door. Everywhere else before the body is read: a refusal costs no parsing.
         .option_layer(door)
+        // What may be accepted and not done yet. Inside the door, so that what is refused there is not counted.
+        .option_layer(backlog.map(|bound| BacklogLayer::new(bound, telemetry)))
         // The demand that was granted. Inside the door, so that what is refused there uses none up.
         .option_layer(credits.as_ref().map(CreditWindow::layer))
         // Here the work begins, in its own task: inside of everything that refuses in the call.
@@ -123,15 +147,47 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
         .layer(InFlightLayer::new(telemetry.gauge(IN_FLIGHT)));
     let orders = post(handlers::create).route_layer(place);
 
+    let not_here = match accepts {
+        true => post(handlers::no_sync),
+        false => post(handlers::create_async),
+    };
+    let not_here = not_here.layer(LogSpanLayer);
+
     let router = Router::new()
         .route("/orders", orders.clone())
         // The same door, not a second one: a layer's clones share its state.
-        .route("/orders/sync", orders)
-        .route("/orders/async", post(handlers::create_async).layer(LogSpanLayer))
+        .route(if accepts { "/orders/async" } else { "/orders/sync" }, orders)
+        .route(if accepts { "/orders/sync" } else { "/orders/async" }, not_here)
         .route("/orders/{id}", get(handlers::show).layer(LogSpanLayer))
         .route("/stats", get(handlers::stats).layer(LogSpanLayer))
         .with_state(Shared { api, placing });
     common::finish(router, node, design, state, &[&peers.order_processor, &peers.payment_service])
+}
+
+/// What there is only where a broker joins the services: orders are accepted, and what others tell of them is heard.
+fn joined_by_a_broker(
+    node: &Node,
+    design: &Design,
+    state: &ServiceState,
+    api: &Arc<OrderApi>,
+) -> (Placing, Option<BacklogBound>) {
+    let (broker, telemetry) = (events::broker(state), state.telemetry());
+    let telling = match (&design.outbox, &state.stores().outbox) {
+        (Some(section), Some(outbox)) => {
+            Telling::Outbox(relay::start(node, Arc::clone(outbox), broker, section, telemetry))
+        }
+        (Some(_), None) => panic!("order-api's state has an outbox where its design has one"),
+        (None, _) => Telling::Background(Publisher::start(node, broker, telemetry)),
+    };
+    let accept = Accept { api: Arc::clone(api), telling, heeds_keys: design.keys().is_some() };
+    let at_once = design.consumers.as_ref().map(|section| section.in_hand_max.get() as usize);
+    for topic in projection::TOPICS {
+        let handler = Arc::new(Projection { api: Arc::clone(api), once: design.inbox.is_some() });
+        let at_once = at_once.unwrap_or(AT_ONCE_UNBOUNDED);
+        let consuming = Consuming { topic, group: projection::GROUP, at_once, in_work: None, handler };
+        consumer::start(node, design, state, consuming);
+    }
+    (BoxCloneSyncService::new(accept), backlog::start(node, design, state))
 }
 
 impl OrderApi {

@@ -10,6 +10,7 @@
 
 mod attempts;
 mod constraints;
+mod events;
 pub(crate) mod handlers;
 mod naive;
 mod payment;
@@ -25,7 +26,7 @@ use tower::{ServiceBuilder, ServiceExt};
 
 use self::constraints::{WayToPayment, way_to_payment};
 use self::payment::{Payment, PaymentCall, PaymentClient, Unpaid};
-use crate::design::Design;
+use crate::design::{Design, Topology};
 use crate::kind::ServiceKind;
 use crate::layers::{
     ClosingLayer, DetachLayer, GrantCreditsLayer, InFlightLayer, ThresholdLayer, WatchOrdersLayer,
@@ -74,12 +75,17 @@ pub fn router(
     let telemetry = state.telemetry();
     let upstream =
         Upstream::new(node, ServiceKind::PaymentService, &peers.payment_service).watched(telemetry);
-    let client = PaymentClient::new(node.clone(), upstream, telemetry.clone());
+    let client = PaymentClient::new(node.clone(), upstream.clone(), telemetry.clone());
     let processor = Arc::new(OrderProcessor {
         payment: way_to_payment(node, design, telemetry, settings.attempts_per_order_max, client),
         has_deadlines: design.timeouts.is_some(),
-        has_keys: design.idempotency.is_some(),
+        has_keys: design.keys().is_some(),
     });
+    if design.topology == Topology::Events {
+        events::start(node, design, state, processor, upstream);
+        // What it works on comes from the broker: over HTTP there is only what every service has.
+        return common::finish(Router::new(), node, design, state, &[&peers.payment_service]);
+    }
 
     // The way of an order, from the outside in; around all of it stand request id, trace and telemetry
     // (`common::finish`).

@@ -63,9 +63,9 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState) -> Rout
         telemetry: telemetry.clone(),
         ids: IdSource::new(node, "ch"),
         has_deadlines: design.timeouts.is_some(),
-        charges_once: design.idempotency.is_some(),
+        charges_once: design.keys().is_some(),
     });
-    let charging = charging(&service, design.idempotency.as_ref(), state);
+    let charging = charging(&service, design.keys().as_ref(), state);
 
     // The way of a charge, from the outside in; around all of it stand request id, trace and telemetry
     // (`common::finish`). The slots are no layer: they are the model's own hardship, not a constraint.

@@ -17,6 +17,7 @@ use crate::design::Topology;
 use crate::facts::{ChargeFact, GaugeFact, NoticeFact, OrderFact, ServiceFacts, SettledFact};
 use crate::hardship::HardshipControl;
 use crate::kind::ServiceKind;
+use crate::notification_service::Webhook;
 use crate::telemetry::{Settled, Telemetry};
 
 /// How many idempotency keys a service remembers. More than come in while any client still repeats itself;
@@ -130,6 +131,8 @@ pub struct ServiceState {
     buckets: Arc<dyn SharedBuckets>,
     /// What carries events, in the hands of this process; where services are joined by calls there is none.
     broker: Option<Arc<dyn Broker>>,
+    /// Whoever wants to hear of notices.
+    webhook: Option<Webhook>,
     telemetry: Telemetry,
     hardship: HardshipControl,
 }
@@ -151,6 +154,7 @@ impl ServiceState {
             stores: checked(kind, stores),
             buckets: Arc::new(MemoryBuckets::default()),
             broker: None,
+            webhook: None,
             telemetry: Telemetry::new(kind),
             hardship: HardshipControl::default(),
         }
@@ -184,6 +188,18 @@ impl ServiceState {
     #[must_use]
     pub const fn broker(&self) -> Option<&Arc<dyn Broker>> {
         self.broker.as_ref()
+    }
+
+    /// The same with somebody who is told each notice. Only notification-service tells any.
+    #[must_use]
+    pub fn with_webhook(mut self, webhook: Webhook) -> Self {
+        self.webhook = Some(webhook);
+        self
+    }
+
+    /// Whoever is told each notice.
+    pub(crate) const fn webhook(&self) -> Option<&Webhook> {
+        self.webhook.as_ref()
     }
 
     /// Where its replicas have their rates together.

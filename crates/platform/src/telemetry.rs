@@ -7,6 +7,7 @@
 
 mod alerts;
 mod counters;
+mod events;
 mod exposition;
 mod histogram;
 mod journal;
@@ -30,6 +31,7 @@ pub use alerts::{ALERTS_MAX, About, AlertFact, AlertName};
 use alerts::{AlertLog, Signals};
 pub(crate) use alerts::{CallWatch, OrderEnd, Ticket};
 pub(crate) use counters::{AttemptOutcome, ChargeOutcome, Counters, PaymentOutcome, Settled, Tally};
+use events::EventMetrics;
 pub(crate) use exposition::{Format, expose};
 use histogram::Histogram;
 pub use journal::{CallJournal, JOURNALLED_ORDERS_MAX};
@@ -39,7 +41,7 @@ pub(crate) use requests::RouteIndex;
 pub use spans::SpanFact;
 pub(crate) use spans::SpanJournal;
 
-use crate::design::Design;
+use crate::design::{Design, Topology};
 use crate::ids::now_us;
 use crate::kind::ServiceKind;
 
@@ -49,6 +51,10 @@ pub(crate) const IN_FLIGHT: &str = "in_flight";
 pub(crate) const QUEUE_DEPTH: &str = "queue_depth";
 /// Orders that are in no final state; kept up where they are settled.
 pub(crate) const UNFINISHED: &str = "unfinished";
+/// Orders that were accepted and are in no final state, where services are joined by a broker.
+pub(crate) const BACKLOG: &str = "backlog";
+/// Messages that are committed and not sent yet.
+pub(crate) const OUTBOX_PENDING: &str = "outbox_pending";
 /// Open connections to the service's port.
 pub(crate) const CONNECTIONS: &str = "connections";
 /// Payments that hold a slot.
@@ -66,6 +72,8 @@ pub struct Telemetry {
 struct Shared {
     kind: ServiceKind,
     gauges: BTreeMap<&'static str, Gauge>,
+    /// Those of them that measure something where services call each other.
+    gauges_of_calls: BTreeMap<&'static str, Gauge>,
     bounds: Mutex<BTreeMap<&'static str, u64>>,
     journal: Mutex<CallJournal>,
     journalled_orders_max: AtomicUsize,
@@ -77,6 +85,7 @@ struct Shared {
     spans: SpanJournal,
     turned_away: Gauge,
     requests: Requests,
+    events: EventMetrics,
     /// How long calls to payment took; at payment, how long it took to execute a charge.
     payments: Histogram,
 }
@@ -86,15 +95,20 @@ impl Telemetry {
     #[must_use]
     pub fn new(kind: ServiceKind) -> Self {
         let names: &[&'static str] = match kind {
-            ServiceKind::OrderApi => &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS, UNFINISHED],
+            ServiceKind::OrderApi => {
+                &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS, UNFINISHED, BACKLOG, OUTBOX_PENDING]
+            }
             ServiceKind::OrderProcessor => &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS],
             ServiceKind::PaymentService => &[RUNNING, WAITING, CONNECTIONS],
             ServiceKind::NotificationService => &[IN_FLIGHT, CONNECTIONS],
         };
-        let gauges = names.iter().map(|name| (*name, Gauge::new())).collect();
+        let gauges: BTreeMap<_, _> = names.iter().map(|name| (*name, Gauge::new())).collect();
+        let is_of_events = |name: &str| matches!(name, BACKLOG | OUTBOX_PENDING);
+        let gauges_of_calls = gauges.clone().into_iter().filter(|(name, _)| !is_of_events(name)).collect();
         let shared = Shared {
             kind,
             gauges,
+            gauges_of_calls,
             bounds: Mutex::default(),
             journal: Mutex::default(),
             journalled_orders_max: JOURNALLED_ORDERS_MAX.into(),
@@ -105,6 +119,7 @@ impl Telemetry {
             spans: SpanJournal::default(),
             turned_away: Gauge::new(),
             requests: Requests::new(kind),
+            events: EventMetrics::default(),
             payments: Histogram::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -117,10 +132,10 @@ impl Telemetry {
     }
 
     /// Every gauge by name: `in_flight`, `queue_depth`, `connections` at the order services; `running`,
-    /// `waiting`, `connections` at payment.
+    /// `waiting`, `connections` at payment; what measures events only where there are any, or nothing ran yet.
     #[must_use]
     pub fn gauges(&self) -> &BTreeMap<&'static str, Gauge> {
-        &self.shared.gauges
+        if self.events().are_none() { &self.shared.gauges_of_calls } else { &self.shared.gauges }
     }
 
     /// The bounds that the running design declares for gauges of the same names. Empty before the
@@ -133,7 +148,7 @@ impl Telemetry {
     /// The maximum of each gauge since the last call: a new window begins.
     #[must_use]
     pub fn take_window_maxima(&self) -> BTreeMap<&'static str, u64> {
-        self.shared.gauges.iter().map(|(name, gauge)| (*name, gauge.take_window_max())).collect()
+        self.gauges().iter().map(|(name, gauge)| (*name, gauge.take_window_max())).collect()
     }
 
     /// The calls to payment that this service made, so far.
@@ -171,6 +186,11 @@ impl Telemetry {
     #[must_use]
     pub fn alerts(&self) -> Option<Vec<AlertFact>> {
         self.alert_log().as_ref().map(AlertLog::facts)
+    }
+
+    /// What is measured of events.
+    pub(crate) fn events(&self) -> &EventMetrics {
+        &self.shared.events
     }
 
     /// Where the layers report what the alerts look at.
@@ -219,6 +239,7 @@ impl Telemetry {
             queue.set(0);
         }
         let limit = design.admission.as_ref().and_then(|admission| admission.limit.in_flight_max());
+        self.shared.events.begin(design.topology == Topology::Events);
         self.shared.layers.begin(limit.map_or(0, |limit| limit.get().into()));
         *self.shared.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds(self.shared.kind, design);
         let traces = design.observability.as_ref().map(|section| section.traces.spans.get() as usize);
@@ -255,12 +276,19 @@ fn bounds(kind: ServiceKind, design: &Design) -> BTreeMap<&'static str, u64> {
             let least = door.into_iter().chain(granted).min();
             least.map(|limit| (IN_FLIGHT, limit.get().into())).into_iter().collect()
         }
+        ServiceKind::OrderProcessor if design.topology == Topology::Events => {
+            let consumers = design.consumers.as_ref();
+            consumers.map(|section| (IN_FLIGHT, section.workers.get().into())).into_iter().collect()
+        }
         ServiceKind::OrderProcessor => design.backpressure.as_ref().map_or_else(BTreeMap::new, |pool| {
             let workers = (IN_FLIGHT, pool.workers.get().into());
             let queue = pool.queue_max().map(|queue| (QUEUE_DEPTH, queue.into()));
             std::iter::once(workers).chain(queue).collect()
         }),
         ServiceKind::PaymentService => [(RUNNING, design.payment.slots.get().into())].into(),
-        ServiceKind::NotificationService => BTreeMap::new(),
+        ServiceKind::NotificationService => {
+            let consumers = design.consumers.as_ref();
+            consumers.map(|section| (IN_FLIGHT, section.in_hand_max.get().into())).into_iter().collect()
+        }
     }
 }

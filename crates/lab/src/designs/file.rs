@@ -1,8 +1,8 @@
 //! One design file as people write it.
 
 use platform::design::{
-    Admission, Backpressure, Breaker, Composition, Idempotency, Observability, Payment, Replicas, Retries,
-    Scale, Timeouts, Topology,
+    Acknowledgement, Admission, Backpressure, Breaker, Composition, Consumers, DeadLetters, DelayedRetries,
+    Idempotency, Inbox, Observability, Outbox, Payment, Replicas, Retries, Scale, Timeouts, Topology,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -57,11 +57,23 @@ pub struct DesignFile {
     pub observability: Option<Observability>,
     /// What it takes for all of them to work together.
     pub composition: Option<Composition>,
+    /// That what was accepted is told, whoever dies. This section and the following need the topology `events`.
+    pub outbox: Option<Outbox>,
+    /// That an event is dealt with before it is gone.
+    pub acknowledgement: Option<Acknowledgement>,
+    /// That however often an event comes, it has its effect once.
+    pub inbox: Option<Inbox>,
+    /// When an event that failed comes again.
+    pub delayed_retries: Option<DelayedRetries>,
+    /// When an event is put aside for people.
+    pub dead_letters: Option<DeadLetters>,
+    /// How much is worked on at once, and how much may wait.
+    pub consumers: Option<Consumers>,
 }
 
 impl DesignFile {
     /// The sections that a design can do without, and whether this file states them.
-    pub(super) const fn constraints(&self) -> [(&'static str, bool); 8] {
+    pub(super) const fn constraints(&self) -> [(&'static str, bool); 14] {
         [
             ("admission", self.admission.is_some()),
             ("backpressure", self.backpressure.is_some()),
@@ -71,6 +83,12 @@ impl DesignFile {
             ("breaker", self.breaker.is_some()),
             ("observability", self.observability.is_some()),
             ("composition", self.composition.is_some()),
+            ("outbox", self.outbox.is_some()),
+            ("acknowledgement", self.acknowledgement.is_some()),
+            ("inbox", self.inbox.is_some()),
+            ("delayed_retries", self.delayed_retries.is_some()),
+            ("dead_letters", self.dead_letters.is_some()),
+            ("consumers", self.consumers.is_some()),
         ]
     }
 

@@ -88,6 +88,14 @@ fn assemble(chain: &[Loaded]) -> Result<ResolvedDesign, DesignError> {
     let breaker = nearest(chain, "breaker", |file| file.breaker.clone(), &mut origins);
     let observability = nearest(chain, "observability", |file| file.observability.clone(), &mut origins);
     let composition = nearest(chain, "composition", |file| file.composition.clone(), &mut origins);
+    let outbox = nearest(chain, "outbox", |file| file.outbox.clone(), &mut origins);
+    let acknowledgement =
+        nearest(chain, "acknowledgement", |file| file.acknowledgement.clone(), &mut origins);
+    let inbox = nearest(chain, "inbox", |file| file.inbox.clone(), &mut origins);
+    let delayed_retries =
+        nearest(chain, "delayed_retries", |file| file.delayed_retries.clone(), &mut origins);
+    let dead_letters = nearest(chain, "dead_letters", |file| file.dead_letters.clone(), &mut origins);
+    let consumers = nearest(chain, "consumers", |file| file.consumers.clone(), &mut origins);
     let composition = composition.map(|composition| overriding(chain, composition, &mut origins));
     let payment = payment.ok_or_else(|| {
         own.refuse(None, "the design has no [payment] section, neither its own nor from what it extends")
@@ -106,6 +114,12 @@ fn assemble(chain: &[Loaded]) -> Result<ResolvedDesign, DesignError> {
         breaker,
         observability,
         composition,
+        outbox,
+        acknowledgement,
+        inbox,
+        delayed_retries,
+        dead_letters,
+        consumers,
     }
     .in_force();
     let replicas_span = own.file.replicas.as_ref().map(Spanned::span);

@@ -100,6 +100,7 @@ impl Design {
     /// # Errors
     /// In words.
     pub fn check(&self) -> Result<(), String> {
+        self.check_events()?;
         let Some(composition) = &self.composition else { return Ok(()) };
         let Some(timeouts) = &self.timeouts else {
             return Err("settlement needs [timeouts]: without them no order is ever left alone".to_owned());

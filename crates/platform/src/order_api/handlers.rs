@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::{Order, OrderId, OrderState};
-use http::{Request, header};
+use http::{Request, StatusCode, header};
 use resilience::idempotency::Fingerprint;
 use resilience::timeouts::Deadline;
 use serde::{Deserialize, Serialize};
@@ -22,9 +22,9 @@ use crate::web::problem::location;
 use crate::web::segment::Segment;
 use crate::web::{Problem, ProblemKind, RequestContext, common, deadline, key};
 
-/// Places an order and answers when it is finished.
+/// Places an order and answers when it is finished; where services are joined by a broker, when it is accepted.
 ///
-/// `POST /orders/sync` is the same by another name.
+/// `POST /orders/sync` and `POST /orders/async` are the same by another name, each in the topologies that can do it.
 #[utoipa::path(
     post,
     path = "/orders",
@@ -40,6 +40,8 @@ use crate::web::{Problem, ProblemKind, RequestContext, common, deadline, key};
          headers(("Location" = String, description = "where the order is found"),
                  ("RateLimit-Policy" = String, description = "what the door lets in, where the design has one"),
                  ("RateLimit" = String, description = "what is left of it"))),
+        (status = 202, description = "Accepted, where services are joined by a broker: it will be done, and is found at its Location",
+         body = OrderBody, headers(("Location" = String, description = "where it is seen how the order ends"))),
         (status = 400, description = "Not JSON, or a header that cannot be used", body = ProblemBody, content_type = "application/problem+json"),
         (status = 402, description = "Declined", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "The order is gone from the store", body = ProblemBody, content_type = "application/problem+json"),
@@ -72,19 +74,29 @@ pub(crate) async fn create(
     let key = key::of(headers)?;
     let fingerprint = Fingerprint::of(&[&body]);
     let order = placing.oneshot(PlaceCall { context, order: new, fingerprint, key, deadline }).await?;
-    Ok(([(header::LOCATION, location(&order.order_id))], Json(order)).into_response())
+    let status = if api.accepts { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, [(header::LOCATION, location(&order.order_id))], Json(order)).into_response())
 }
 
-/// Would place an order and answer at once; services that are joined by calls cannot.
+/// Places an order and answers at once; services that are joined by calls cannot.
 #[utoipa::path(
     post,
     path = "/orders/async",
     tag = "orders",
-    responses((status = 501, description = "Not in this topology", body = ProblemBody,
-               content_type = "application/problem+json")),
+    request_body = NewOrderBody,
+    responses(
+        (status = 202, description = "Accepted: it will be done, and is found at its Location", body = OrderBody,
+         headers(("Location" = String, description = "where it is seen how the order ends"))),
+        (status = 501, description = "Not in this topology", body = ProblemBody, content_type = "application/problem+json"),
+    ),
 )]
 pub(crate) async fn create_async() -> Problem {
     ProblemKind::AsyncUnavailable.into()
+}
+
+/// Would place an order and answer when it is finished; services that are joined by a broker cannot.
+pub(crate) async fn no_sync() -> Problem {
+    ProblemKind::SyncUnavailable.into()
 }
 
 /// An order as it stands.

@@ -120,7 +120,7 @@ impl Service<PlaceCall> for Place {
 }
 
 /// The id of the order under a key, its `turn`-th: the same whenever and wherever it is asked for.
-fn id_of(customer: &CustomerId, key: &str, turn: u32) -> OrderId {
+pub(super) fn id_of(customer: &CustomerId, key: &str, turn: u32) -> OrderId {
     let Fingerprint(digest) = Fingerprint::of(&[customer.as_str().as_bytes(), key.as_bytes()]);
     let id = OrderId::new(format!("k-{digest:032x}-{turn}"));
     id.expect("hex digits and dashes, and fewer than 64 of them")

@@ -14,7 +14,7 @@ use resilience::retries::{Backoff, Hooks, RetryLayer, RetryLimits, Trail};
 use resilience::timeouts::{InRequest, Scope, TimeLimits, TimeoutError, TimeoutLayer};
 use resilience::{Class, Effect, Ratio};
 use tower::ServiceBuilder;
-use tower::layer::util::Stack;
+use tower::layer::util::{Identity, Stack};
 use tower::util::{BoxCloneSyncService, Either, MapErrLayer};
 
 use super::attempts::TraceAttemptsLayer;
@@ -36,9 +36,11 @@ pub(super) fn way_to_payment(
     client: PaymentClient,
 ) -> WayToPayment {
     let naive = NaiveRetryLayer { attempts_max, telemetry: telemetry.clone() };
-    let retries = match &design.retries {
-        Some(section) => Either::Left(retries(section, node, telemetry)),
-        None => Either::Right(naive),
+    let retries = match (&design.retries, &design.delayed_retries) {
+        (Some(section), _) => Either::Left(retries(section, node, telemetry)),
+        (None, None) => Either::Right(Either::Left(naive)),
+        // An event that comes again later needs no repetition on the spot.
+        (None, Some(_)) => Either::Right(Either::Right(Identity::new())),
     };
     let counted = telemetry.clone();
     let service = ServiceBuilder::new()

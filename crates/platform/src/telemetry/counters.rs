@@ -100,6 +100,8 @@ const SETTLED: &[&str] = &["completed", "failed", "refunded"];
 
 const ORDER_STATES: &[&str] = &["placed", "paying", "completed", "declined", "failed"];
 
+const NOTICE_OUTCOMES: &[&str] = &["completed", "declined", "failed"];
+
 const REASONS: &[&str] = &[
     "concurrency-limit",
     "rate-limit",
@@ -112,14 +114,19 @@ const REASONS: &[&str] = &[
     "no-credit",
     "breaker-open",
     SHUTTING_DOWN,
+    BACKLOG_FULL,
 ];
 
 /// What is refused by no constraint, but because the process is to stop.
 const SHUTTING_DOWN: &str = "shutting-down";
 
+/// What is refused because too much was accepted already.
+const BACKLOG_FULL: &str = "backlog-full";
+
 /// Every status that these services answer with.
 const CODES: &[&str] = &[
-    "200", "400", "402", "404", "405", "409", "413", "422", "429", "500", "501", "502", "503", "504", "other",
+    "200", "202", "400", "402", "404", "405", "409", "413", "422", "429", "500", "501", "502", "503", "504",
+    "other",
 ];
 
 /// All counters. Each kind of service exposes those that it counts.
@@ -133,6 +140,7 @@ pub(crate) struct Counters {
     pub(super) exhausted: Tally,
     pub(super) charges: Tally,
     pub(super) settled: Tally,
+    pub(crate) notices: Tally,
 }
 
 impl Default for Counters {
@@ -145,6 +153,7 @@ impl Default for Counters {
             attempts: Tally::new("payment_attempts", "Calls to payment", "outcome", ATTEMPT_OUTCOMES),
             exhausted: Tally::new("attempts_exhausted", "Orders failed at the cap on attempts", "", &[""]),
             charges: Tally::new("charges", "Charges executed", "outcome", CHARGE_OUTCOMES),
+            notices: Tally::new("notices", "Customers told", "outcome", NOTICE_OUTCOMES),
             settled: Tally::new("settlements", "Unknown outcomes settled", "outcome", SETTLED),
         }
     }
@@ -154,20 +163,21 @@ impl Counters {
     pub(crate) fn request(&self, status: StatusCode) {
         let index = match status.as_u16() {
             200 => 0,
-            400 => 1,
-            402 => 2,
-            404 => 3,
-            405 => 4,
-            409 => 5,
-            413 => 6,
-            422 => 7,
-            429 => 8,
-            500 => 9,
-            501 => 10,
-            502 => 11,
-            503 => 12,
-            504 => 13,
-            _ => 14,
+            202 => 1,
+            400 => 2,
+            402 => 3,
+            404 => 4,
+            405 => 5,
+            409 => 6,
+            413 => 7,
+            422 => 8,
+            429 => 9,
+            500 => 10,
+            501 => 11,
+            502 => 12,
+            503 => 13,
+            504 => 14,
+            _ => 15,
         };
         self.requests.add(index, 1);
     }
@@ -193,6 +203,11 @@ impl Counters {
         self.dropped.add(Reason::ALL.len(), 1);
     }
 
+    /// An order came while too many were accepted and not done.
+    pub(crate) fn backlog_full(&self) {
+        self.dropped.add(Reason::ALL.len() + 1, 1);
+    }
+
     pub(crate) fn attempt(&self, outcome: AttemptOutcome) {
         self.attempts.add(outcome as usize, 1);
     }
@@ -209,6 +224,13 @@ impl Counters {
         self.settled.get(outcome as usize)
     }
 
+    /// A customer was told how an order ended.
+    pub(crate) fn notice(&self, outcome: OrderState) {
+        if let Some(place) = NOTICE_OUTCOMES.iter().position(|known| *known == outcome.as_str()) {
+            self.notices.add(place, 1);
+        }
+    }
+
     pub(crate) fn charge(&self, outcome: ChargeOutcome) {
         self.charges.add(outcome as usize, 1);
     }
@@ -223,7 +245,7 @@ mod tests {
         let states: Vec<_> = OrderState::ALL.iter().map(|state| state.as_str()).collect();
         assert_eq!(states, ORDER_STATES);
         let reasons: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
-        assert_eq!([&reasons[..], &[SHUTTING_DOWN]].concat(), REASONS);
+        assert_eq!([&reasons[..], &[SHUTTING_DOWN, BACKLOG_FULL]].concat(), REASONS);
         assert_eq!(ATTEMPT_OUTCOMES[AttemptOutcome::TimedOut as usize], "timed-out");
         assert_eq!(PAYMENT_OUTCOMES[PaymentOutcome::Failed as usize], "failed");
         assert_eq!(CHARGE_OUTCOMES[ChargeOutcome::Refused as usize], "refused");

@@ -20,7 +20,10 @@ use resilience::breaker::BreakerState;
 pub(crate) use self::format::Format;
 use self::process::Process;
 use super::histogram::Histogram;
-use super::{AlertName, CONNECTIONS, IN_FLIGHT, QUEUE_DEPTH, RUNNING, Tally, Telemetry, UNFINISHED, WAITING};
+use super::{
+    AlertName, BACKLOG, CONNECTIONS, IN_FLIGHT, OUTBOX_PENDING, QUEUE_DEPTH, RUNNING, Tally, Telemetry,
+    UNFINISHED, WAITING,
+};
 use crate::kind::ServiceKind;
 
 /// Everything measured in the parts of one process, and what the process itself uses, as text. With several parts,
@@ -66,6 +69,7 @@ impl Collector for Telemetry {
             }
         }
         self.encode_layers(&mut encoder)?;
+        self.events().encode(self.kind(), &mut encoder)?;
         self.encode_alerts(&mut encoder)
     }
 }
@@ -175,7 +179,9 @@ impl Telemetry {
             ServiceKind::PaymentService => {
                 vec![&counters.requests, &counters.charges, &counters.dropped, &layers.idempotency]
             }
-            ServiceKind::NotificationService => vec![&counters.requests, &counters.dropped],
+            ServiceKind::NotificationService => {
+                vec![&counters.requests, &counters.notices, &counters.dropped]
+            }
         }
     }
 }
@@ -212,6 +218,8 @@ fn exposed(gauge: &'static str) -> &'static [(&'static str, &'static str)] {
             (WAITING, "Payments that wait for a slot"),
             (QUEUE_DEPTH, "Payments in the queue: those that wait for a slot"),
         ],
+        BACKLOG => &[(BACKLOG, "Orders accepted and in no final state")],
+        OUTBOX_PENDING => &[(OUTBOX_PENDING, "Messages committed and not sent yet")],
         UNFINISHED => &[(UNFINISHED, "Orders that are in no final state")],
         _ => &[],
     }

@@ -40,6 +40,8 @@ const PAYMENT_SERVICE: [Route; 4] = [
     ("POST", "/charges/{key}/refund"),
 ];
 
+const NOTIFICATION_SERVICE: [Route; 1] = [("GET", "/stats")];
+
 /// What no route is.
 const OTHER: Route = ("other", "other");
 
@@ -62,7 +64,7 @@ impl Requests {
             ServiceKind::OrderApi => &ORDER_API,
             ServiceKind::OrderProcessor => &ORDER_PROCESSOR,
             ServiceKind::PaymentService => &PAYMENT_SERVICE,
-            ServiceKind::NotificationService => &[],
+            ServiceKind::NotificationService => &NOTIFICATION_SERVICE,
         };
         let routes: Box<[Route]> = own.iter().chain(&COMMON).chain([&OTHER]).copied().collect();
         let took = routes.iter().map(|_| Default::default()).collect();

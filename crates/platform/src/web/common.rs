@@ -44,7 +44,7 @@ pub(crate) fn finish(
     let common = Arc::new(Common {
         health: Health::new(telemetry.kind(), design),
         telemetry: telemetry.clone(),
-        readiness: Readiness::new(node, state, peers),
+        readiness: Readiness::new(node, design, state, peers),
         node: node.clone(),
     });
 

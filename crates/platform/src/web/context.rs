@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 use axum::body::Body;
 use axum::extract::MatchedPath;
 use axum::response::Response;
+use domain::event::Envelope;
 use domain::{OrderId, Priority};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use node::Node;
@@ -53,6 +54,35 @@ impl RequestContext {
     /// The context of work that no request asked for.
     pub(crate) fn of_own_accord(ids: &Ids) -> Self {
         Self::of(&HeaderMap::new(), ids)
+    }
+
+    /// The context of an event: the work on the request that it goes back to goes on.
+    pub(crate) fn of_event(ids: &Ids, envelope: &Envelope) -> Self {
+        let value = |text: &Option<String>| HeaderValue::try_from(text.as_deref()?).ok();
+        let request_id = value(&envelope.request_id).map(|value| (X_REQUEST_ID, value));
+        let trace = value(&envelope.traceparent).map(|value| (HeaderName::from_static(TRACEPARENT), value));
+        Self::of(&request_id.into_iter().chain(trace).collect(), ids)
+    }
+
+    /// The request's id and its trace for what is told of it in an event; what comes of that happens within the present
+    /// span.
+    pub(crate) fn carried(&self) -> (String, String) {
+        let within = self.recording.as_ref().map(Recording::present).filter(|span_id| *span_id != 0);
+        let parent_id = within.unwrap_or(self.trace.parent_id);
+        let trace = TraceContext { parent_id, ..self.trace }.header();
+        let trace = trace.to_str().expect("hex digits and dashes are visible ASCII");
+        (self.request_id().to_owned(), trace.to_owned())
+    }
+
+    /// The span whose fields stand in every log line about an event.
+    pub(crate) fn event_span(&self, topic: &str, event: &str) -> Span {
+        tracing::info_span!(
+            "event",
+            request_id = self.request_id(),
+            trace_id = format_args!("{:032x}", self.trace.trace_id),
+            topic,
+            event,
+        )
     }
 
     fn of(headers: &HeaderMap, ids: &Ids) -> Self {

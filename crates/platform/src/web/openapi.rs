@@ -13,7 +13,7 @@ use utoipa::openapi::{
 use utoipa::{OpenApi as _, ToSchema};
 
 use crate::kind::ServiceKind;
-use crate::{order_api, order_processor, payment_service};
+use crate::{notification_service, order_api, order_processor, payment_service};
 
 /// What every service has.
 #[derive(utoipa::OpenApi)]
@@ -63,11 +63,14 @@ struct OrderProcessorDocument;
 struct PaymentServiceDocument;
 
 #[derive(utoipa::OpenApi)]
-#[openapi(info(
-    title = "notification-service",
-    description = "Tells customers how their orders ended",
-    license(name = "MIT OR Apache-2.0")
-))]
+#[openapi(
+    info(
+        title = "notification-service",
+        description = "Tells customers how their orders ended",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    paths(notification_service::handlers::stats)
+)]
 struct NotificationServiceDocument;
 
 /// A service's description.

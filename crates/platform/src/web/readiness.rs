@@ -5,24 +5,31 @@
 //! balancer at once, and what could still be answered (refusals in milliseconds, orders that are looked up) would
 //! be answered by nobody. Those show in `/metrics` and in the answers themselves.
 //!
+//! Where a broker joins the services, who consumes is not ready while the broker is away: nobody sends it anything else. An
+//! order-api with an `[outbox]` is: what it accepts is durable, and waits. One without is not, as whatever it accepts
+//! would be lost.
+//!
 //! A probe costs little whoever asks and however often: the store is asked at most once in [`ASK_EVERY`], by one
 //! probe at a time, and no longer than [`ANSWER_WITHIN`]; in between its last answer counts.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use domain::broker::Broker;
 use http::{Request, StatusCode};
 use node::Node;
 use tokio::time::{Instant, timeout};
 use tower::ServiceExt as _;
 
 use super::problem::{Problem, ProblemKind, Received};
+use crate::design::{Design, Topology};
+use crate::kind::ServiceKind;
 use crate::service::Peer;
 use crate::state::{ServiceState, Stores};
 
-/// For how long a store's answer counts.
+/// For how long a store's answer counts, and the broker's.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 
 /// How long a store may take to answer before it counts as away.
@@ -39,6 +46,8 @@ const RETRY_AFTER_S: u64 = 1;
 pub(crate) struct Readiness {
     node: Node,
     stores: Stores,
+    /// The broker, where nothing goes without it.
+    broker: Option<Arc<dyn Broker>>,
     /// Parts of the same process, which are ready or not with it.
     parts: Vec<Router>,
     last: Mutex<Last>,
@@ -53,13 +62,14 @@ struct Last {
 
 impl Readiness {
     /// Of a service with this state; parts of its process among its peers are asked as well.
-    pub(crate) fn new(node: &Node, state: &ServiceState, peers: &[&Peer]) -> Self {
+    pub(crate) fn new(node: &Node, design: &Design, state: &ServiceState, peers: &[&Peer]) -> Self {
         let parts = peers.iter().filter_map(|peer| match peer {
             Peer::Http { .. } => None,
             Peer::Local(router) => Some(router.clone()),
         });
         let (node, stores) = (node.clone(), state.stores().clone());
-        Self { node, stores, parts: parts.collect(), last: Mutex::default() }
+        let broker = state.broker().filter(|_| needs_broker(state.kind(), design)).cloned();
+        Self { node, stores, broker, parts: parts.collect(), last: Mutex::default() }
     }
 
     /// What it lacks, as a problem.
@@ -75,9 +85,10 @@ impl Readiness {
         if self.is_to_ask() {
             let lacks = match timeout(ANSWER_WITHIN, self.ask()).await {
                 Ok(lacks) => lacks,
-                Err(_elapsed) => {
-                    Some(format!("the store did not answer within {} s", ANSWER_WITHIN.as_secs()))
-                }
+                Err(_elapsed) => Some(format!(
+                    "the store or the broker did not answer within {} s",
+                    ANSWER_WITHIN.as_secs()
+                )),
             };
             if let Some(lacks) = &lacks {
                 tracing::warn!(lacks, "not ready");
@@ -91,6 +102,11 @@ impl Readiness {
     async fn ask(&self) -> Option<String> {
         if let Err(error) = self.stores.check().await {
             return Some(format!("the store cannot be used: {error}"));
+        }
+        if let Some(broker) = &self.broker
+            && let Err(error) = broker.check().await
+        {
+            return Some(error.to_string());
         }
         for part in &self.parts {
             let probe = Request::get("/readyz").body(Body::empty()).expect("a valid request");
@@ -116,5 +132,14 @@ impl Readiness {
 
     fn last(&self) -> MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a service can do nothing of use without its broker.
+const fn needs_broker(kind: ServiceKind, design: &Design) -> bool {
+    match (design.topology, kind) {
+        (Topology::Chain | Topology::Monolith, _) | (_, ServiceKind::PaymentService) => false,
+        (Topology::Events, ServiceKind::OrderApi) => design.outbox.is_none(),
+        (Topology::Events, ServiceKind::OrderProcessor | ServiceKind::NotificationService) => true,
     }
 }

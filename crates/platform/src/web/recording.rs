@@ -108,6 +108,11 @@ impl Recording {
         Self { request: Arc::clone(&self.request), within: span_id }
     }
 
+    /// The span within which whatever comes next happens; 0 for none.
+    pub(crate) const fn present(&self) -> u64 {
+        self.within
+    }
+
     /// The next attempt at the payment begins; the pause before it is told, if there was one.
     pub(crate) fn attempt(&self) -> (SpanGuard, Attempts) {
         let request = Arc::clone(&self.request);

@@ -66,6 +66,12 @@ impl Upstream {
         Self { client, node: node.clone(), authority: format!("{}:{port}", service.name()), watched_by: None }
     }
 
+    /// Somebody who is no service of this platform.
+    pub(crate) fn to(node: &Node, host: &str, port: u16) -> Self {
+        let client = Caller::Http(Client::new(node, ClientOptions::default()));
+        Self { client, node: node.clone(), authority: format!("{host}:{port}"), watched_by: None }
+    }
+
     /// The alerts look at how the calls to this service go.
     pub(crate) fn watched(self, telemetry: &Telemetry) -> Self {
         Self { watched_by: Some(telemetry.clone()), ..self }

@@ -5,6 +5,7 @@ mod bad_input;
 mod constraints;
 mod doors;
 mod endpoints;
+mod events;
 mod identity;
 mod metrics;
 mod monolith;

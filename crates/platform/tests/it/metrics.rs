@@ -131,7 +131,7 @@ fn samples(text: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// What `promtool check metrics` looks at, as far as it can go wrong here: each family has a help and a type before its
 /// samples and stands there once, counters end in `_total` and nothing else does, no sample stands there twice.
-fn keeps_the_rules(text: &str) {
+pub(crate) fn keeps_the_rules(text: &str) {
     let (mut families, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let mut family = ("", "");
     let mut helped = "";
@@ -159,7 +159,7 @@ fn keeps_the_rules(text: &str) {
 }
 
 /// Asks `promtool`, where it is installed.
-fn promtool(text: &str) {
+pub(crate) fn promtool(text: &str) {
     let started = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

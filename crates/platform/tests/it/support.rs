@@ -92,6 +92,11 @@ impl Platform {
 
     /// Starts a process of a service on what its state holds; order-api's of a monolith is all of it.
     pub(crate) fn start(&self, kind: ServiceKind) {
+        let _node = self.start_on_node(kind);
+    }
+
+    /// The same, and says on which node: that one can be asked to stop.
+    pub(crate) fn start_on_node(&self, kind: ServiceKind) -> Node {
         let (node, state, design) = (self.node(kind), self.state(kind).clone(), Arc::clone(&self.design));
         let ports = Ports { http: None, admin: Some(kind.default_admin_port()) };
         match design.topology {
@@ -102,6 +107,7 @@ impl Platform {
                 node.spawn(platform::run_monolith(node.clone(), design, self.states.clone(), ports));
             }
         }
+        node
     }
 
     /// Starts an order-processor with settings of its own.

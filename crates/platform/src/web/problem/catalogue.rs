@@ -142,6 +142,10 @@ catalogue! {
         "No demand was granted",
         "Whoever is to do the work has granted no credit for it. Nothing was begun.",
         "Come back after the seconds in Retry-After, not before.";
+    BacklogFull: "backlog-full", TOO_MANY_REQUESTS, retryable = true,
+        "More was accepted than can be done in time",
+        "So many orders were accepted and are not done yet that this one would be done too late. Nothing was begun.",
+        "Come back after the seconds in Retry-After, not before.";
     Throttled: "throttled", SERVICE_UNAVAILABLE, retryable = true,
         "What stands behind refuses nearly everything",
         "So many calls were refused lately that this one was not even made.",
@@ -174,6 +178,10 @@ catalogue! {
         "Not in this topology",
         "The services of this design are joined by calls: an order is finished when it is answered, never later.",
         "Use POST /orders or POST /orders/sync.";
+    SyncUnavailable: "sync-unavailable", NOT_IMPLEMENTED, retryable = false,
+        "Not in this topology",
+        "The services of this design are joined by a broker: an order is accepted when it is answered, and finished later.",
+        "Use POST /orders or POST /orders/async, and follow Location to see how the order ends.";
     ProcessorBroken: "processor-broken", BAD_GATEWAY, retryable = false,
         "The order processor gave no usable answer",
         "The order was handed on, and the connection broke or the answer made no sense. Whether it was paid is unknown.",

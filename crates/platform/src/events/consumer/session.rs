@@ -1,0 +1,227 @@
+//! One subscription, from joining the group to leaving it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::broker::{BrokerError, Consumer, Delivery, Receipt, Settlement, Verdict};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{sleep_until, timeout};
+
+use super::{CALL_WITHIN, FETCH_WAIT, Worker};
+use crate::design::Acknowledgement;
+use crate::events::pause;
+
+/// How many events are settled at a time, at most.
+const SETTLE_MAX: usize = 512;
+
+/// How often a process that is to stop tries to settle what it has.
+const SETTLE_TRIES_AT_THE_END: u32 = 3;
+
+/// One subscription of a worker.
+#[derive(Debug)]
+pub(super) struct Session {
+    worker: Arc<Worker>,
+    consumer: Box<dyn Consumer>,
+    /// Places for events in our hands.
+    places: Arc<Semaphore>,
+    /// What is in our hands, so that its leases are begun anew.
+    held: Mutex<BTreeSet<Receipt>>,
+}
+
+/// An event in our hands: it has its place and its lease for as long as this lives.
+#[derive(Debug)]
+struct InHand {
+    session: Arc<Session>,
+    receipt: Receipt,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.session.held().remove(&self.receipt);
+    }
+}
+
+/// What became of an event, on its way to the broker.
+type Settled = (InHand, Verdict);
+
+impl Session {
+    pub(super) fn new(worker: Arc<Worker>, consumer: Box<dyn Consumer>) -> Arc<Self> {
+        let places = Arc::new(Semaphore::new(worker.consuming.at_once));
+        Arc::new(Self { worker, consumer, places, held: Mutex::default() })
+    }
+
+    /// Works until the process is to stop, or the topic is not there any more.
+    pub(super) async fn run(self: Arc<Self>) {
+        let at_once = self.worker.consuming.at_once;
+        let (settled, to_settle) = mpsc::channel(at_once);
+        let acknowledgement = self.worker.acknowledgement.clone();
+        let keeper =
+            acknowledgement.map(|section| self.worker.node.spawn(Arc::clone(&self).keep(section, to_settle)));
+        let mut failures = 0;
+        while let Some(room) = self.room().await {
+            match self.fetch(room).await {
+                None => break,
+                Some(Ok(deliveries)) => {
+                    failures = 0;
+                    self.take_on(deliveries, &settled).await;
+                }
+                Some(Err(error)) => {
+                    let topic = self.worker.consuming.topic;
+                    tracing::warn!(topic, %error, "events cannot be fetched");
+                    if matches!(error, BrokerError::NoSuchTopic { .. } | BrokerError::NoSuchGroup { .. }) {
+                        break;
+                    }
+                    failures += 1;
+                    self.worker.wait(pause(failures)).await;
+                }
+            }
+        }
+        // What is in our hands is finished first, and settled.
+        let everything = u32::try_from(at_once).expect("a design's numbers have 32 bits");
+        let _places = self.places.acquire_many(everything).await;
+        drop(settled);
+        if let Some(keeper) = keeper {
+            let _ended = keeper.await;
+        }
+        let _late = timeout(CALL_WITHIN, self.consumer.close()).await;
+    }
+
+    /// How many more events may be taken on, as soon as there is a place; `None` when the process is to stop.
+    async fn room(&self) -> Option<usize> {
+        let place = async {
+            let place = self.places.acquire().await.expect("nobody closes it");
+            drop(place);
+        };
+        tokio::select! {
+            biased;
+            () = self.worker.node.stopping().begun() => None,
+            () = place => Some(self.places.available_permits().clamp(1, self.worker.fetch_max)),
+        }
+    }
+
+    /// The next events; `None` when the process is to stop.
+    async fn fetch(&self, max: usize) -> Option<Result<Vec<Delivery>, BrokerError>> {
+        let late = |_elapsed| Err(BrokerError::unknown("no answer in time"));
+        tokio::select! {
+            biased;
+            // What comes all the same is given out again when this consumer leaves.
+            () = self.worker.node.stopping().begun() => None,
+            fetched = timeout(FETCH_WAIT + CALL_WITHIN, self.consumer.fetch(max, FETCH_WAIT)) => {
+                Some(fetched.unwrap_or_else(late))
+            }
+        }
+    }
+
+    /// Begins to work on events, each in a task of its own.
+    async fn take_on(self: &Arc<Self>, deliveries: Vec<Delivery>, settled: &mpsc::Sender<Settled>) {
+        let on_delivery = self.worker.acknowledgement.is_none();
+        if on_delivery && !deliveries.is_empty() {
+            let acks = deliveries.iter().map(|delivery| settlement(delivery.receipt, Verdict::Ack)).collect();
+            if let Err(error) = self.settle_once(acks).await {
+                tracing::warn!(%error, "not acknowledged: these events come again");
+            }
+        }
+        for delivery in deliveries {
+            let place = Arc::clone(&self.places).acquire_owned().await.expect("nobody closes it");
+            let in_hand = InHand { session: Arc::clone(self), receipt: delivery.receipt, _place: place };
+            self.held().insert(delivery.receipt);
+            let settled = settled.clone();
+            // Detached: whoever leaves the group waits for its place.
+            self.worker.node.spawn(async move {
+                let verdict = in_hand.session.worker.work(delivery).await;
+                if !on_delivery {
+                    // When nobody settles any more, its lease ends and it comes again.
+                    let _gone = settled.send((in_hand, verdict)).await;
+                } else if !matches!(verdict, Verdict::Ack) {
+                    tracing::warn!("an event is lost: it was acknowledged before it was dealt with");
+                }
+            });
+        }
+    }
+
+    /// Settles what is done, as much at a time as there is, and begins the leases of everything else anew.
+    async fn keep(self: Arc<Self>, section: Acknowledgement, mut to_settle: mpsc::Receiver<Settled>) {
+        let every = section.lease.get() / 3;
+        let mut next = self.worker.node.now() + every;
+        let mut batch = Vec::with_capacity(SETTLE_MAX);
+        loop {
+            tokio::select! {
+                biased;
+                () = sleep_until(next) => {
+                    self.extend().await;
+                    next = self.worker.node.now() + every;
+                }
+                settled = to_settle.recv_many(&mut batch, SETTLE_MAX) => {
+                    if settled == 0 {
+                        return;
+                    }
+                    self.settle(&mut batch, section.lease.get()).await;
+                }
+            }
+        }
+    }
+
+    async fn extend(&self) {
+        let held: Vec<_> = self.held().iter().copied().collect();
+        if held.is_empty() {
+            return;
+        }
+        match timeout(CALL_WITHIN, self.consumer.extend(&held)).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(lost)) => self.lost(lost),
+            Ok(Err(error)) => tracing::warn!(%error, "leases could not be begun anew"),
+            Err(_elapsed) => tracing::warn!("leases could not be begun anew in time"),
+        }
+    }
+
+    /// Settles until the broker has heard it, or the leases are over and it would not matter any more.
+    async fn settle(&self, batch: &mut Vec<Settled>, lease: Duration) {
+        let settlements: Vec<_> =
+            batch.iter().map(|(in_hand, verdict)| settlement(in_hand.receipt, verdict.clone())).collect();
+        let died = batch.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Dead { .. })).count();
+        let (node, since) = (&self.worker.node, self.worker.node.now());
+        for failures in 1.. {
+            match self.settle_once(settlements.clone()).await {
+                Ok(lost) => {
+                    self.lost(lost);
+                    self.worker.telemetry.events().died(self.worker.consuming.topic, died as u64);
+                    break;
+                }
+                Err(error) => tracing::warn!(%error, "events could not be settled"),
+            }
+            let is_over = node.now().saturating_duration_since(since) >= lease;
+            if is_over || (node.stopping().has_begun() && failures >= SETTLE_TRIES_AT_THE_END) {
+                break;
+            }
+            node.sleep(pause(failures)).await;
+        }
+        batch.clear();
+    }
+
+    async fn settle_once(&self, settlements: Vec<Settlement>) -> Result<usize, BrokerError> {
+        let settled = timeout(CALL_WITHIN, self.consumer.settle(settlements)).await;
+        settled.unwrap_or_else(|_elapsed| Err(BrokerError::unknown("no answer in time")))
+    }
+
+    fn lost(&self, lost: usize) {
+        if lost > 0 {
+            let topic = self.worker.consuming.topic;
+            self.worker.telemetry.events().leases_lost(topic, lost as u64);
+            tracing::warn!(
+                topic,
+                lost,
+                "leases were over before the work was done: others have these events"
+            );
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeSet<Receipt>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const fn settlement(receipt: Receipt, verdict: Verdict) -> Settlement {
+    Settlement { receipt, verdict }
+}

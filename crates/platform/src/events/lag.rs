@@ -1,0 +1,52 @@
+//! How far a group is behind: asked for now and then, and told as `consumer_lag`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::broker::{Broker, BrokerError, Lag};
+use node::Node;
+use tokio::time::timeout;
+
+use super::CALL_WITHIN;
+use crate::telemetry::Telemetry;
+
+/// How often a service that only consumes asks how far it is behind.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Asks for as long as the process lives.
+pub(crate) fn watch(
+    node: &Node,
+    broker: Arc<dyn Broker>,
+    telemetry: &Telemetry,
+    topic: &'static str,
+    group: &'static str,
+) {
+    let (node, telemetry) = (node.clone(), telemetry.clone());
+    // Detached: it ends with its process.
+    node.clone().spawn(async move {
+        while !node.stopping().has_begun() {
+            let _unknown = look(&broker, &telemetry, topic, group).await;
+            tokio::select! {
+                biased;
+                () = node.stopping().begun() => return,
+                () = node.sleep(LOOK_EVERY) => {}
+            }
+        }
+    });
+}
+
+/// Asks once.
+///
+/// # Errors
+/// When the broker did not say; what was known before stays.
+pub(crate) async fn look(
+    broker: &Arc<dyn Broker>,
+    telemetry: &Telemetry,
+    topic: &'static str,
+    group: &'static str,
+) -> Result<Lag, BrokerError> {
+    let late = || BrokerError::untouched("no answer in time");
+    let lag = timeout(CALL_WITHIN, broker.lag(topic, group)).await.unwrap_or_else(|_elapsed| Err(late()))?;
+    telemetry.events().lag(topic, group, lag.total());
+    Ok(lag)
+}
