@@ -286,3 +286,6 @@ impl Design {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,6 +96,12 @@ impl BacklogBound {
         self.shared.count().let_in
     }
 
+    /// Somebody has looked, and could not see everything: so many wait at least.
+    fn at_least(&self, waiting: u64) {
+        let mut count = self.shared.count();
+        count.waiting = count.waiting.max(waiting);
+    }
+
     /// Somebody has looked: of what was let in before, this is what waits.
     fn looked(&self, waiting: u64, let_in_before: u64) {
         let mut count = self.shared.count();
@@ -163,8 +169,12 @@ impl Look {
             self.pending.set(*pending);
         }
         let lag = lag::look(&self.broker, &self.telemetry, ORDERS, GROUP).await;
-        if let (Some(bound), Some(before), Ok(pending), Ok(lag)) = (&self.bound, before, pending, lag) {
-            bound.looked(pending.saturating_add(lag.total()), before);
+        let Some((bound, before)) = self.bound.as_ref().zip(before) else { return };
+        match (pending, lag) {
+            (Ok(pending), Ok(lag)) => bound.looked(pending.saturating_add(lag.total()), before),
+            // A process that began while the broker is away knows by that what the last one had accepted.
+            (Ok(pending), Err(_unknown)) => bound.at_least(pending),
+            (Err(_unknown), _) => {}
         }
     }
 }

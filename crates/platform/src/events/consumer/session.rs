@@ -169,8 +169,8 @@ impl Session {
             return;
         }
         match timeout(CALL_WITHIN, self.consumer.extend(&held)).await {
-            Ok(Ok(0)) => {}
-            Ok(Ok(lost)) => self.lost(lost),
+            // What is lost is counted when it is settled.
+            Ok(Ok(_lost)) => {}
             Ok(Err(error)) => tracing::warn!(%error, "leases could not be begun anew"),
             Err(_elapsed) => tracing::warn!("leases could not be begun anew in time"),
         }

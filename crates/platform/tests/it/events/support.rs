@@ -133,6 +133,12 @@ impl Joined {
         self.platform.world.kill(kind.name()).expect("it is a host");
     }
 
+    pub(crate) async fn kill_and_restart(&self, kind: ServiceKind) {
+        self.kill(kind);
+        sleep_ms(500).await;
+        self.restart(kind);
+    }
+
     pub(crate) fn restart(&self, kind: ServiceKind) {
         self.platform.world.restart(kind.name()).expect("it is down");
         self.platform.start(kind);
