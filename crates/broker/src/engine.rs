@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use domain::broker::{BrokerError, Lag, Layout};
 
+use self::change::Tries;
 pub(crate) use self::change::{Change, MessageRow, Rows};
 use self::group::Group;
 pub(crate) use self::group::{Counts, Who};
@@ -174,8 +175,9 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes messages, all of them or none.
-    pub(crate) fn publish(&mut self, messages: Vec<Incoming>) -> Result<(), BrokerError> {
+    /// Takes messages, all of them or none. Returns the id of the first; the others have the ids after it.
+    pub(crate) fn publish(&mut self, messages: Vec<Incoming>) -> Result<u64, BrokerError> {
+        let first = self.next_message;
         let unknown = messages.iter().find(|message| !self.names.contains_key(&message.topic));
         if let Some(Incoming { topic, .. }) = unknown {
             return Err(BrokerError::NoSuchTopic { topic: topic.clone() });
@@ -192,7 +194,16 @@ impl Engine {
             self.topics[topic as usize].published += 1;
             self.put(MessageRow { topic, only: None, key, body });
         }
-        Ok(())
+        Ok(first)
+    }
+
+    /// Keeps a new message back, in every group in which nothing of its key is before it. Not beyond a restart.
+    pub(crate) fn keep_back(&mut self, id: u64, until_us: u64, now_us: u64) {
+        let Some(held) = self.messages.get(&id) else { return };
+        for group in self.topics[held.topic as usize].groups.values() {
+            let tries = Tries { not_before_us: until_us, ..Tries::default() };
+            self.groups[*group as usize].remember(id, tries, now_us);
+        }
     }
 
     /// The group of a name.

@@ -13,6 +13,7 @@
 
 mod client;
 mod engine;
+mod mischief;
 mod owner;
 mod server;
 mod store;
@@ -27,6 +28,7 @@ use thiserror::Error;
 
 pub use self::client::{Client, ClientOptions};
 use self::engine::Limits;
+pub use self::mischief::{Mischief, MischiefControl};
 use self::owner::{Desk, Shown};
 pub use self::owner::{Facts, GroupFacts, REOPEN_EVERY, TopicFacts};
 
@@ -77,6 +79,17 @@ pub enum ServeError {
     },
 }
 
+impl ServeError {
+    /// What whoever wants to run it can do.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Open(error) => error.advice(),
+            Self::Listen { .. } => "choose another port with --port, or another address with --bind",
+        }
+    }
+}
+
 /// A broker whose file is open and whose port is its own.
 #[derive(Debug)]
 pub struct Embedded {
@@ -91,10 +104,22 @@ impl Embedded {
     /// # Errors
     /// When its file cannot be opened, or its port is taken.
     pub async fn open(node: Node, options: Options) -> Result<Self, ServeError> {
+        Self::open_disturbed(node, options, MischiefControl::default()).await
+    }
+
+    /// The same with a hand that does something to the messages on their way in.
+    ///
+    /// # Errors
+    /// As [`Embedded::open`].
+    pub async fn open_disturbed(
+        node: Node,
+        options: Options,
+        mischief: MischiefControl,
+    ) -> Result<Self, ServeError> {
         let Options { port, file, messages_max, bytes_in_memory_max } = options;
         let listener = node.listen(port).await.map_err(|source| ServeError::Listen { port, source })?;
         let limits = Limits { messages_max, body_bytes_max: bytes_in_memory_max };
-        let desk = Desk::open(&node, &file, limits).await?;
+        let desk = Desk::open(&node, &file, limits, mischief).await?;
         Ok(Self { node, desk, listener })
     }
 

@@ -30,6 +30,7 @@ pub(crate) use self::facts::Shown;
 pub use self::facts::{Facts, GroupFacts, TopicFacts};
 pub(crate) use self::job::{Job, Reply, Waiting};
 use crate::engine::{Engine, Limits};
+use crate::mischief::{Hand, MischiefControl};
 use crate::store::Store;
 use crate::wire::micros;
 
@@ -54,7 +55,12 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Opens the file, and sets its owner to work.
-    pub(crate) async fn open(node: &Node, file: &str, limits: Limits) -> Result<Self, OpenError> {
+    pub(crate) async fn open(
+        node: &Node,
+        file: &str,
+        limits: Limits,
+        mischief: MischiefControl,
+    ) -> Result<Self, OpenError> {
         let mut store = Store::new(node.disk(), file);
         let engine = store.open(limits, micros(node.elapsed())).await?;
         let (queue, received) = mpsc::channel(QUEUE_MAX);
@@ -72,6 +78,7 @@ impl Desk {
             trouble: None,
             failures: 0,
             facts: facts.clone(),
+            hand: Hand::new(node, mischief),
         };
         node.spawn_dedicated(file, owner.run(received)).map_err(|source| OpenError::Io { place, source })?;
         Ok(Self { queue, facts, node: node.clone() })
@@ -134,6 +141,7 @@ struct Owner {
     trouble: Option<Trouble>,
     failures: u64,
     facts: Shown,
+    hand: Hand,
 }
 
 impl Owner {

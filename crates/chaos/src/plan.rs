@@ -185,6 +185,17 @@ pub enum Action {
     },
     /// Clients send each request once.
     EndDuplicates,
+    /// What is published on the broker goes astray: each share is of the events, from 0 to 1.
+    Events {
+        /// Published twice.
+        duplicated: f64,
+        /// Kept back for a while, so that others overtake them.
+        reordered: f64,
+        /// Followed by a message that nobody can read.
+        poisoned: f64,
+    },
+    /// Events are published as they come.
+    EndEvents,
 }
 
 impl Action {
@@ -192,9 +203,12 @@ impl Action {
     #[must_use]
     pub fn hosts(&self) -> Vec<&str> {
         match self {
-            Self::Hardship { .. } | Self::EndHardship | Self::Duplicates { .. } | Self::EndDuplicates => {
-                Vec::new()
-            }
+            Self::Hardship { .. }
+            | Self::EndHardship
+            | Self::Duplicates { .. }
+            | Self::EndDuplicates
+            | Self::Events { .. }
+            | Self::EndEvents => Vec::new(),
             Self::PowerOff { host }
             | Self::Kill { host }
             | Self::Restart { host }
@@ -231,6 +245,15 @@ impl fmt::Display for Action {
                 write!(f, "clients send {} % of their requests twice", share * 100.0)
             }
             Self::EndDuplicates => f.write_str("clients send each request once"),
+            Self::Events { duplicated, reordered, poisoned } => {
+                let [duplicated, reordered, poisoned] =
+                    [duplicated, reordered, poisoned].map(|share| share * 100.0);
+                write!(
+                    f,
+                    "events: {duplicated} % twice, {reordered} % out of order, {poisoned} % with poison"
+                )
+            }
+            Self::EndEvents => f.write_str("events as they come"),
         }
     }
 }

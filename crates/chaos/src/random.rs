@@ -29,13 +29,15 @@ pub struct Shape {
     pub lasting_max: Duration,
     /// How many faults there are at most; at least one.
     pub faults_max: u32,
+    /// Whether there are events that may go astray.
+    pub events: bool,
 }
 
 /// No fault is shorter: below that not even a connection notices.
 const LASTING_MIN: Duration = Duration::from_millis(20);
 
 /// How likely each kind is, in relation to the others: deaths and cuts are where orders get lost.
-const WEIGHTS: [(Kind, u32); 8] = [
+const WEIGHTS: [(Kind, u32); 9] = [
     (Kind::Kill, 4),
     (Kind::PowerOff, 3),
     (Kind::Partition, 4),
@@ -44,6 +46,7 @@ const WEIGHTS: [(Kind, u32); 8] = [
     (Kind::Hardship, 4),
     (Kind::ClockJump, 1),
     (Kind::Duplicates, 2),
+    (Kind::Events, 4),
 ];
 
 #[derive(Clone, Copy)]
@@ -56,6 +59,8 @@ enum Kind {
     Hardship,
     ClockJump,
     Duplicates,
+    /// Last, and left out where there are no events: so the others keep their places.
+    Events,
 }
 
 /// A random schedule: from one fault up to the shape's maximum, in the order in which they begin. Their names
@@ -89,10 +94,12 @@ fn fault(rng: &mut Rng, shape: &Shape) -> FaultFile {
 }
 
 fn kind(rng: &mut Rng, shape: &Shape) -> FaultKind {
-    let total = WEIGHTS.iter().map(|(_, weight)| weight).sum();
+    let kinds = if shape.events { &WEIGHTS[..] } else { &WEIGHTS[..WEIGHTS.len() - 1] };
+    let total = kinds.iter().map(|(_, weight)| weight).sum();
     let mut place = below(rng, total);
-    let (kind, _) = WEIGHTS
-        .into_iter()
+    let (kind, _) = kinds
+        .iter()
+        .copied()
         .find(|(_, weight)| {
             let found = place < *weight;
             place = place.saturating_sub(*weight);
@@ -127,6 +134,11 @@ fn kind(rng: &mut Rng, shape: &Shape) -> FaultKind {
             FaultKind::ClockJump { host: host(rng, shape), by }
         }
         Kind::Duplicates => FaultKind::Duplicates { share: tenths(uniform(rng, 0.1, 1.0)) },
+        Kind::Events => FaultKind::Events {
+            duplicated: tenths(uniform(rng, 0.0, 1.0)),
+            reordered: tenths(uniform(rng, 0.0, 0.5)),
+            poisoned: tenths(uniform(rng, 0.0, 0.3)),
+        },
     }
 }
 
@@ -174,6 +186,7 @@ mod tests {
             until: Duration::from_secs(6),
             lasting_max: Duration::from_secs(3),
             faults_max: 6,
+            events: true,
         }
     }
 

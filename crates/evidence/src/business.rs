@@ -2,7 +2,7 @@
 //!
 //! | | formula |
 //! |---|---|
-//! | orders lost | asked for − answered with success − declined |
+//! | orders lost | asked for − answered with success − declined; of orders that are accepted first: asked for − paid − declined |
 //! | revenue lost in the sale | orders lost × average order value |
 //! | revenue lost per hour | revenue lost in the sale ÷ its duration × 1 h |
 //! | revenue lost per year | revenue lost in the sale × sales per year |
@@ -38,6 +38,13 @@ pub struct Impact {
     pub lost_per_year: f64,
 }
 
+/// Orders that came to an end as their customers wanted, or were declined. Where an order is accepted first, its end is
+/// what counts and not the promise.
+fn served(run: &Cell) -> u64 {
+    run.background
+        .map_or(run.succeeded + run.declined, |background| background.completed + background.declined)
+}
+
 /// What a sale costs, as the mean over some runs of it; `None` without a run.
 #[must_use]
 pub fn impact(runs: &[&Cell], terms: Terms) -> Option<Impact> {
@@ -45,7 +52,7 @@ pub fn impact(runs: &[&Cell], terms: Terms) -> Option<Impact> {
     let mean =
         |count: fn(&Cell) -> u64| runs.iter().map(|run| count(run) as f64).sum::<f64>() / runs.len() as f64;
     let asked = mean(|run| run.offered);
-    let lost = mean(|run| run.offered.saturating_sub(run.succeeded + run.declined));
+    let lost = mean(|run| run.offered.saturating_sub(served(run)));
     let lost_in_sale = lost * terms.order_value;
     Some(Impact {
         asked,

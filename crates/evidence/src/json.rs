@@ -121,6 +121,7 @@ mod tests {
             warnings: vec![],
             not_modelled: vec!["disks".into()],
             sections: vec![],
+            searches: vec![],
             cells: vec![],
         }
     }

@@ -7,6 +7,7 @@
 mod load;
 mod processes;
 mod responses;
+mod search;
 mod sections;
 mod steps;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use load::{LoadRecord, LoadStep};
 pub use processes::ProcessRecord;
 pub use responses::{ResponseMs, ResponseSummary, Responses, Theory};
+pub use search::{Goal, Search, Trial};
 pub use sections::{Expected, HistogramOf, OrderValue, Section, SectionKind};
 pub use steps::{Metastability, Stability, Step};
 
@@ -46,6 +48,9 @@ pub struct Record {
     /// What reports show beside what every report shows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<Section>,
+    /// What was searched for, and found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub searches: Vec<Search>,
     /// One entry per design, load, fault and seed.
     pub cells: Vec<Cell>,
 }

@@ -3,6 +3,7 @@
 //! It lies in the library so that tests can parse every command that the documents show. A value that cannot be
 //! meant is refused here, by clap, with exit code 2 and before anything is created.
 
+mod dlq;
 mod flags;
 mod load;
 pub(crate) mod stores;
@@ -15,12 +16,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lab::serve::ServiceKind;
+use lab::serve::Served;
 
+pub use self::dlq::{DlqArgs, DlqCommand, DlqFilterArgs};
 pub use self::flags::arguments;
 pub use self::load::{AttackArgs, EncodeArgs, PlotArgs, ReportArgs, ReportKind, ThinkTime};
+pub(crate) use self::stores::data_directory;
 pub use self::stores::{Secret, StoreArgs};
-pub use self::values::{FaultNumbers, PeerAddress, Seeds};
+pub use self::values::{FaultNumbers, PeerAddress, ReplicasOf, Seeds};
 use self::values::{connections, duration, rate};
 pub use self::verify::{ReplayArgs, VerifyArgs};
 
@@ -52,6 +55,8 @@ pub enum Command {
     Up(UpArgs),
     /// Run one service of a design in this process.
     Serve(ServeArgs),
+    /// Look at dead letters, give them out again, or throw them away.
+    Dlq(DlqArgs),
     /// Send load over HTTP and write down what came of every request. Flags and formats are vegeta's (docs/load.md).
     Attack(Box<AttackArgs>),
     /// Report on result files, or compare them.
@@ -226,6 +231,13 @@ pub struct UpArgs {
     /// notification-service's port, in designs that have one.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port_notification_service: Option<u16>,
+    /// The embedded broker's port, in designs that have one.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port_broker: Option<u16>,
+    /// How many processes share the work of a service that consumes events, for example `order-processor=3`; as the
+    /// design says when not given.
+    #[arg(long, value_name = "SERVICE=N")]
+    pub replicas: Vec<ReplicasOf>,
     /// How many connections a service may have at once; whoever comes beyond is answered 503 and let go.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
     pub connections: usize,
@@ -244,16 +256,16 @@ pub struct UpArgs {
 /// `serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// `order-api`, `order-processor` or `payment-service`.
+    /// `order-api`, `order-processor`, `payment-service`, `notification-service`, or the `broker` between them.
     #[arg(value_name = "SERVICE")]
-    pub service: ServiceKind,
+    pub service: Served,
     /// The design's name, or a TOML file.
     #[arg(long, value_name = "DESIGN")]
     pub design: String,
     /// The address to listen on.
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub bind: IpAddr,
-    /// The port; the service's own default (8080, 8081, 8082) when not given.
+    /// The port; the service's own default (8080 to 8083, the broker 8084) when not given.
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
     /// A port for whoever examines the service, on this machine only: `/facts`, `/gauges`, and for payment-service

@@ -8,6 +8,7 @@ mod attack;
 pub mod cli;
 mod compare;
 mod designs;
+mod dlq;
 mod drive;
 mod experiment;
 mod failure;
@@ -63,6 +64,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Compare(_)
         | Command::Designs(_)
         | Command::Up(_)
+        | Command::Dlq(_)
         | Command::Attack(_)
         | Command::Report(_)
         | Command::Plot(_)
@@ -78,6 +80,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Replay(args) => replay::replay(args),
         Command::Up(args) => up::up(args),
         Command::Serve(args) => serve::serve(args),
+        Command::Dlq(args) => dlq::dlq(args),
         Command::Attack(args) => attack::attack(args),
         Command::Report(args) => report_verb::report(args),
         Command::Plot(args) => report_verb::plot(args),

@@ -1,13 +1,17 @@
-//! `failfirst serve`: one service of a design in this process.
+//! `failfirst serve`: one service of a design in this process, or the broker between them.
 
+use std::future::Future;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use lab::process::die_with_parent;
-use lab::serve::{OpenStores, ServeRealOptions, StoreUrl, serve_on};
+use lab::serve::{
+    Design, OpenStores, Places, ServeRealOptions, Served, ServiceKind, StoreUrl, Topology, serve_broker,
+    serve_on,
+};
 use tokio::io::AsyncReadExt as _;
 
-use crate::cli::ServeArgs;
+use crate::cli::{ServeArgs, data_directory};
 use crate::failure::Failure;
 use crate::signals;
 
@@ -21,20 +25,8 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// When the design is wrong, or when a port cannot be used.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let design = crate::designs::resolve(&args.design)?;
-    let home = design.topology.home(args.service);
-    if home != args.service {
-        let reason = anyhow!("in the design {}, {} is a part of {home}", design.name, args.service);
-        return Err(Failure::input(reason).help(format!("serve {home}: it runs all of them in one process")));
-    }
-    let replicas = design.replicas_of(args.service);
-    if args.replica > replicas {
-        let reason = anyhow!(
-            "there is no replica {} of {}: the design {} has {replicas}",
-            args.replica,
-            args.service,
-            design.name
-        );
-        return Err(Failure::input(reason).help("a design says how many there are with `replicas`"));
+    if let Served::Service(kind) = args.service {
+        check_part(kind, args.replica, &design)?;
     }
     let options = ServeRealOptions {
         replica: args.replica,
@@ -46,6 +38,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         peers: args.peers.iter().map(|peer| (peer.service.name().to_owned(), peer.address)).collect(),
         seed: args.seed,
         journalled_orders_max: args.journal,
+        broker: args.stores.broker()?,
     };
     let mut places = args.stores.places(&design.name)?;
     places.store = of_replica(places.store, args.replica);
@@ -68,27 +61,93 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
             second.next().await;
             second.next().await;
         };
-        let stores = OpenStores::open(args.service, &design, &places).await.map_err(|error| {
-            let advice = error.advice();
-            Failure::input(error).help(advice)
-        })?;
-        let served = serve_on(stores.state(), args.service, design, options, stop);
-        let outcome = tokio::select! {
-            biased;
-            () = at_once => Err(Failure::stopped(anyhow!("told twice to stop: what was not finished is left as it is"))),
-            served = served => served
-                .with_context(|| format!("{} cannot listen", args.service))
-                .map_err(|error| Failure::input(error).help("choose another port with --port, or another address with --bind")),
-        };
-        // Whatever was accepted is durable already; this spares the next start the recovery.
-        if tokio::time::timeout(CLOSE_WITHIN, stores.close()).await.is_err() {
-            tracing::warn!("the store does not close; it is recovered at the next start");
+        match args.service {
+            Served::Service(kind) => service(kind, design, &places, options, stop, at_once).await,
+            Served::Broker => broker(&design, places, options, stop, at_once).await,
         }
-        outcome
     });
     // Connections that are still open, and the thread that reads standard input, are not waited for.
     runtime.shutdown_background();
     outcome
+}
+
+/// Whether the design has such a process.
+fn check_part(kind: ServiceKind, replica: u32, design: &Design) -> Result<(), Failure> {
+    if !design.topology.services().contains(&kind) {
+        let reason =
+            anyhow!("the design {} has no {kind}: its topology is {}", design.name, design.topology.as_str());
+        return Err(Failure::input(reason));
+    }
+    let home = design.topology.home(kind);
+    if home != kind {
+        let reason = anyhow!("in the design {}, {kind} is a part of {home}", design.name);
+        return Err(Failure::input(reason).help(format!("serve {home}: it runs all of them in one process")));
+    }
+    let replicas = design.replicas_of(kind);
+    if replica > replicas && design.topology != Topology::Events {
+        let reason =
+            anyhow!("there is no replica {replica} of {kind}: the design {} has {replicas}", design.name);
+        return Err(Failure::input(reason).help("a design says how many there are with `replicas`"));
+    }
+    Ok(())
+}
+
+/// Serves a service on its stores.
+async fn service(
+    kind: ServiceKind,
+    design: Design,
+    places: &Places,
+    options: ServeRealOptions,
+    stop: impl Future<Output = ()>,
+    at_once: impl Future<Output = ()>,
+) -> Result<(), Failure> {
+    let stores = OpenStores::open(kind, &design, places).await.map_err(|error| {
+        let advice = error.advice();
+        Failure::input(error).help(advice)
+    })?;
+    let served = serve_on(stores.state(), kind, design, options, stop);
+    let outcome = tokio::select! {
+        biased;
+        () = at_once => Err(told_twice()),
+        served = served => served
+            .with_context(|| format!("{kind} cannot listen"))
+            .map_err(|error| Failure::input(error).help(OTHER_PORT)),
+    };
+    // Whatever was accepted is durable already; this spares the next start the recovery.
+    if tokio::time::timeout(CLOSE_WITHIN, stores.close()).await.is_err() {
+        tracing::warn!("the store does not close; it is recovered at the next start");
+    }
+    outcome
+}
+
+/// Serves the embedded broker on its file.
+async fn broker(
+    design: &Design,
+    places: Places,
+    options: ServeRealOptions,
+    stop: impl Future<Output = ()>,
+    at_once: impl Future<Output = ()>,
+) -> Result<(), Failure> {
+    let directory = match places.store {
+        StoreUrl::Redb(directory) => directory,
+        // The services keep what they own elsewhere; what is on its way is kept here.
+        _ => data_directory(&design.name),
+    };
+    tokio::select! {
+        biased;
+        () = at_once => Err(told_twice()),
+        served = serve_broker(options, directory, stop) => served.map_err(|error| {
+            let advice = error.advice();
+            Failure::input(error).help(advice)
+        }),
+    }
+}
+
+/// What to do about a port that cannot be used.
+const OTHER_PORT: &str = "choose another port with --port, or another address with --bind";
+
+fn told_twice() -> Failure {
+    Failure::stopped(anyhow!("told twice to stop: what was not finished is left as it is"))
 }
 
 /// Replicas share no files: from the second on each has a folder of its own in the directory.

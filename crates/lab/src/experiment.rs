@@ -14,6 +14,7 @@ mod metric;
 mod narrow;
 mod prototype;
 pub(crate) mod replay;
+mod search;
 mod sections;
 
 use std::{
@@ -32,6 +33,7 @@ pub use hosts::MissingHost;
 pub use load::{LoadPlan, NamedLoad, Share};
 pub use narrow::{Narrowing, UsageError};
 pub(crate) use replay::{CellName, replay};
+pub use search::{Search, SearchFile};
 
 use crate::{designs::ResolvedDesign, toml_file::FileError};
 
@@ -61,6 +63,8 @@ pub struct Experiment {
     pub responses: bool,
     /// What its report shows beside what every report shows.
     pub sections: Vec<Section>,
+    /// What is searched for, in the order of the file.
+    pub searches: Vec<Search>,
     /// What must come out, in the order of the file.
     pub expectations: Vec<Expectation>,
 }

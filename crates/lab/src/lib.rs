@@ -28,6 +28,7 @@
 //! ```
 
 mod collector;
+pub mod dead_letters;
 pub mod designs;
 pub mod drive;
 pub mod experiment;

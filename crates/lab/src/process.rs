@@ -17,10 +17,9 @@ use std::{
     time::Duration,
 };
 
-use platform::ServiceKind;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::serve::Places;
+use crate::serve::{Part, Places};
 
 pub use probe::until_alive;
 
@@ -29,10 +28,8 @@ pub use probe::until_alive;
 pub struct ServeCommand {
     /// The program: itself.
     pub program: PathBuf,
-    /// The service.
-    pub service: ServiceKind,
-    /// Which replica of it, from 1.
-    pub replica: u32,
+    /// What it is.
+    pub part: Part,
     /// The design's name, or a TOML file.
     pub design: OsString,
     /// Where it listens.
@@ -56,13 +53,13 @@ impl ServeCommand {
     ///
     /// # Errors
     /// When the program cannot be started, or its log cannot be opened.
-    pub fn start(&self, name: &str) -> io::Result<Process> {
+    pub fn start(&self) -> io::Result<Process> {
         let mut command = Command::new(&self.program);
-        command.args(["serve", self.service.name(), "--stop-with-stdin", "--design"]).arg(&self.design);
+        command.args(["serve", self.part.served().name(), "--stop-with-stdin", "--design"]).arg(&self.design);
         command.args(["--bind", &self.listen.ip().to_string(), "--port", &self.listen.port().to_string()]);
         command.args(["--seed", &self.seed.to_string()]);
-        if self.replica > 1 {
-            command.args(["--replica", &self.replica.to_string()]);
+        if self.part.replica() > 1 {
+            command.args(["--replica", &self.part.replica().to_string()]);
         }
         if let Some(port) = self.admin_port {
             command.args(["--admin-port", &port.to_string()]);
@@ -78,7 +75,7 @@ impl ServeCommand {
                 None => command.env_remove(variable),
             };
         }
-        Process::start(name, command, self.log.as_deref())
+        Process::start(&self.part.name(), command, self.log.as_deref())
     }
 }
 

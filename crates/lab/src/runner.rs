@@ -10,6 +10,7 @@
 pub(crate) mod memory;
 mod options;
 pub(crate) mod pool;
+mod search;
 
 use std::{
     any::Any,
@@ -122,6 +123,10 @@ pub fn run(
         progress.cell_done(&name(plan).to_string());
         Ok::<_, LabError>(cell)
     })?;
+    let mut searches = Vec::new();
+    for wanted in &experiment.searches {
+        searches.push(search::search(&experiment, wanted, seed, &options.world)?);
+    }
     Ok(Record {
         schema: SCHEMA,
         experiment: experiment.name.clone(),
@@ -131,6 +136,7 @@ pub fn run(
         sections: experiment.sections.clone(),
         warnings,
         not_modelled: not_modelled.iter().copied().map(str::to_owned).collect(),
+        searches,
         cells,
     })
 }

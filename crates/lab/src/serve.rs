@@ -10,17 +10,21 @@ use std::{
 };
 
 use node::{Node, RealOptions, http};
-use platform::{PlatformState, Ports, design::Topology};
+use platform::{PlatformState, Ports};
 
 pub use platform::{
     ServiceKind,
-    design::{Design, Process},
+    design::{Design, Process, Replicas, Topology},
 };
 
+mod broker;
+mod served;
 mod stores;
 
+pub use self::broker::{BadBrokerUrl, BrokerError, BrokerUrl, OpenBroker, serve_broker};
+pub use self::served::{BROKER, BROKER_PORT, Part, Served, UnknownServed, process_list};
+pub use self::stores::{BadStoreUrl, OpenStores, Places, StoreUrl, StoresError};
 pub use adapters::redis::RedisUrl;
-pub use stores::{BadStoreUrl, OpenStores, Places, StoreUrl, StoresError};
 pub(crate) use stores::{file_name, keeps, on_redb, parts};
 
 /// Where a service listens, and where it finds the others.
@@ -43,6 +47,8 @@ pub struct ServeRealOptions {
     pub connections_max: usize,
     /// How long it may take to finish what was taken on, once it is asked to stop. Default 10 s.
     pub grace: Duration,
+    /// What carries events, where services are joined by a broker. Default the embedded one.
+    pub broker: BrokerUrl,
     /// Of how many orders it is counted one by one how often they tried to be paid, for who examines the service.
     /// Default as simulated, 1,000,000.
     pub journalled_orders_max: usize,
@@ -59,6 +65,7 @@ impl Default for ServeRealOptions {
             seed: 1,
             connections_max: RealOptions::default().connections_max,
             grace: Duration::from_secs(10),
+            broker: BrokerUrl::default(),
             journalled_orders_max: platform::JOURNALLED_ORDERS_MAX,
         }
     }
@@ -135,8 +142,11 @@ pub async fn serve_on(
     let design = Arc::new(design);
     let run = async {
         match design.topology {
-            Topology::Chain | Topology::Events => {
-                platform::run(kind, node, design, state.service(kind).clone(), ports).await
+            Topology::Chain => platform::run(kind, node, design, state.service(kind).clone(), ports).await,
+            Topology::Events => {
+                let broker = options.broker.open(&node).broker;
+                let state = state.service(kind).clone().with_broker(broker);
+                platform::run(kind, node, design, state, ports).await
             }
             Topology::Monolith => platform::run_monolith(node, design, state.clone(), ports).await,
         }
@@ -164,8 +174,9 @@ fn peers(options: &ServeRealOptions) -> BTreeMap<String, SocketAddr> {
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    let usual = ServiceKind::ALL.map(|kind| (kind.name().to_owned(), (beside, kind.default_port()).into()));
-    usual.into_iter().chain(options.peers.clone()).collect()
+    let all = ServiceKind::ALL.into_iter().map(Served::Service).chain([Served::Broker]);
+    let usual = all.map(|served| (served.name().to_owned(), (beside, served.default_port()).into()));
+    usual.chain(options.peers.clone()).collect()
 }
 
 #[cfg(test)]

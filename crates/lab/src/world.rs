@@ -9,7 +9,10 @@ use platform::{
 };
 
 use self::orders::Orders;
-use crate::experiment::Share;
+use crate::{
+    experiment::Share,
+    serve::{Part, process_list},
+};
 
 pub(crate) mod local;
 mod orders;
@@ -20,7 +23,7 @@ pub(crate) const CLIENTS: &str = "clients";
 
 /// Every host of a platform that a fault can name.
 pub(crate) fn hosts(design: &Design) -> Vec<String> {
-    design.processes().into_iter().map(Process::name).chain([CLIENTS.to_owned()]).collect()
+    process_list(design, true).into_iter().map(Part::name).chain([CLIENTS.to_owned()]).collect()
 }
 
 /// The replicas among which clients choose, by their hosts' names; with one there is nothing to choose, and requests go

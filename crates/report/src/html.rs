@@ -44,6 +44,7 @@ pub fn html(record: &Record, verdicts: &[Verdict]) -> String {
 pub fn html_beside(record: &Record, verdicts: &[Verdict], simulated: Option<&Record>) -> String {
     let grid = Grid::new(record);
     let mut sheets = crate::sections::sheets(record, &grid);
+    sheets.extend(crate::background::sheets(record, &grid));
     sheets.extend(simulated.and_then(|simulated| beside::sheet(record, simulated)));
     sheets.extend(beside::processes(record));
     let page = Page { record, grid: &grid, verdicts, sheets: &sheets };

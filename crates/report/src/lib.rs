@@ -3,6 +3,7 @@
 //! Everything is computed from the record and nothing else, so that a report can be made again from
 //! `ladder.json` at any time, and two reports of one record are the same.
 
+mod background;
 mod beside;
 pub mod compare;
 mod format;

@@ -13,6 +13,7 @@ pub(crate) fn record(cells: Vec<Cell>) -> Record {
         warnings: vec![],
         not_modelled: vec!["packet loss".to_owned()],
         sections: vec![],
+        searches: vec![],
         cells,
     }
 }

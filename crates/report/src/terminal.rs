@@ -103,7 +103,9 @@ pub fn table(record: &Record, width: Option<u16>, colour: bool) -> String {
     }
     text.push_str(&legend(width));
     text.push('\n');
-    text.push_str(&sections::text(&sections::sheets(record, &grid), width, colour));
+    let mut sheets = sections::sheets(record, &grid);
+    sheets.extend(crate::background::sheets(record, &grid));
+    text.push_str(&sections::text(&sheets, width, colour));
     text.push_str(&heading("What happened", colour));
     text.push_str(&stories(&grid, width));
     if grid.seeds.len() > 1 {

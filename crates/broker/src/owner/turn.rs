@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 
 use super::job::{Answer, Job, Waiting};
 use super::{FETCHES_MAX, Facts, Owner};
-use crate::engine::Outgoing;
+use crate::engine::{Incoming, Outgoing};
+use crate::mischief::Touched;
 use crate::store::Failed;
 use crate::wire::{ANSWER_BYTES, Body, Place, Seat, letter_id};
 
@@ -71,7 +72,7 @@ impl Owner {
         let answer = match job {
             Job::Declare(layouts, reply) => Answer::to_change(reply, self.engine.declare(&layouts)),
             Job::Publish(calls, reply) => {
-                let outcomes = calls.into_iter().map(|call| self.engine.publish(call)).collect();
+                let outcomes = calls.into_iter().map(|call| self.take_in(call, now_us)).collect();
                 Answer::to_change(reply, Ok(outcomes))
             }
             Job::Subscribe(place, reply) => {
@@ -142,6 +143,17 @@ impl Owner {
             }
         };
         turn.answers.push(answer);
+    }
+
+    /// Takes messages in, all of them or none, as whatever goes wrong on their way leaves them.
+    fn take_in(&mut self, messages: Vec<Incoming>, now_us: u64) -> Result<(), BrokerError> {
+        let Touched { messages, kept_back, poisoned } = self.hand.touch(messages, now_us);
+        let first = self.engine.publish(messages)?;
+        for (place, until_us) in kept_back {
+            self.engine.keep_back(first + place as u64, until_us, now_us);
+        }
+        self.hand.note(poisoned);
+        Ok(())
     }
 
     fn group(&self, Place { topic, group }: &Place) -> Result<u32, BrokerError> {

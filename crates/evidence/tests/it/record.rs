@@ -66,6 +66,7 @@ fn record() -> Record {
         warnings: vec![],
         not_modelled: vec![],
         sections: vec![],
+        searches: vec![],
         cells: vec![assess(meta(), &facts())],
     }
 }

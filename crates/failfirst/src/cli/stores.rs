@@ -10,9 +10,14 @@ use std::str::FromStr;
 
 use anyhow::Context as _;
 use clap::Args;
-use lab::serve::{Places, RedisUrl, StoreUrl};
+use lab::serve::{BrokerUrl, Places, RedisUrl, StoreUrl};
 
 use crate::failure::Failure;
+
+/// Where services of a design keep what they own unless it is said.
+pub(crate) fn data_directory(design: &str) -> PathBuf {
+    ["out", "data", design].iter().collect()
+}
 
 /// Of `serve` and `up`.
 #[derive(Clone, Debug, Default, Args)]
@@ -32,6 +37,10 @@ pub struct StoreArgs {
     /// the idempotency keys are when not given.
     #[arg(long, value_name = "URL", env = Places::RATE_LIMIT, hide_env_values = true)]
     pub rate_limit: Option<Secret>,
+    /// What carries events, where services are joined by a broker: `embedded://` for the one of this program, which is
+    /// started beside the services, or `embedded://IP:PORT` where it is already.
+    #[arg(long, value_name = "URL", env = Places::BROKER, hide_env_values = true)]
+    pub broker: Option<Secret>,
 }
 
 impl StoreArgs {
@@ -44,14 +53,28 @@ impl StoreArgs {
             let url = url.as_ref().map(|url| url.0.parse::<RedisUrl>()).transpose();
             url.with_context(|| format!("{option} cannot be used")).map_err(Failure::input)
         };
-        let directory = || self.data.clone().unwrap_or_else(|| ["out", "data", design].iter().collect());
+        let directory = || self.data.clone().unwrap_or_else(|| data_directory(design));
         let store = match &self.store {
             Some(url) => url.0.parse().context("--store cannot be used").map_err(Failure::input)?,
             None => StoreUrl::Redb(directory()),
         };
         let idempotency = redis("--idempotency", &self.idempotency)?;
         let rate_limit = redis("--rate-limit", &self.rate_limit)?.or_else(|| idempotency.clone());
-        Ok(Places { store, idempotency, rate_limit })
+        let broker = self.broker()?;
+        Ok(Places { store, idempotency, rate_limit, broker })
+    }
+}
+
+impl StoreArgs {
+    /// The broker that is meant.
+    ///
+    /// # Errors
+    /// When the URL is none. It is not repeated.
+    pub(crate) fn broker(&self) -> Result<BrokerUrl, Failure> {
+        match &self.broker {
+            Some(url) => url.0.parse().context("--broker cannot be used").map_err(Failure::input),
+            None => Ok(BrokerUrl::default()),
+        }
     }
 }
 

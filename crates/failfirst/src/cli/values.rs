@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use lab::serve::ServiceKind;
+use lab::serve::{Replicas, Served, ServiceKind};
 
 /// More seeds than this in one run are a mistake: a campaign is another command.
 const SEEDS_MAX: u64 = 10_000;
@@ -64,7 +64,7 @@ impl FromStr for FaultNumbers {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerAddress {
     /// The service's name.
-    pub service: ServiceKind,
+    pub service: Served,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -80,6 +80,33 @@ impl FromStr for PeerAddress {
             .parse()
             .map_err(|_| format!("`{address}` is no address and port, for example 127.0.0.1:8080"))?;
         Ok(Self { service: service.parse().map_err(|error| format!("{error}"))?, address })
+    }
+}
+
+/// `SERVICE=N`, of a service whose processes share the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicasOf {
+    /// The service.
+    pub service: ServiceKind,
+    /// How many processes of it.
+    pub replicas: Replicas,
+}
+
+impl FromStr for ReplicasOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let example = "replicas are written SERVICE=N, for example order-processor=3";
+        let (service, replicas) = text.split_once('=').ok_or(example)?;
+        let service: ServiceKind = service.parse().map_err(|error| format!("{error}"))?;
+        if !matches!(service, ServiceKind::OrderProcessor | ServiceKind::NotificationService) {
+            return Err(format!(
+                "{service} has one process: order-processor and notification-service can have several"
+            ));
+        }
+        let number: u32 = replicas.parse().map_err(|_| example)?;
+        let replicas = Replicas::new(number).map_err(|error| error.to_string())?;
+        Ok(Self { service, replicas })
     }
 }
 
@@ -112,7 +139,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FaultNumbers, PeerAddress, Seeds, ServiceKind, duration, rate, schedules};
+    use super::{
+        FaultNumbers, PeerAddress, ReplicasOf, Seeds, Served, ServiceKind, duration, rate, schedules,
+    };
 
     #[test]
     fn seeds_include_both_ends() {
@@ -161,7 +190,7 @@ mod tests {
     #[test]
     fn a_peer_is_a_service_and_where_it_listens() {
         let peer: PeerAddress = "payment-service=10.0.0.3:8082".parse().expect("a peer");
-        assert_eq!((peer.service, peer.address.port()), (ServiceKind::PaymentService, 8082));
+        assert_eq!((peer.service, peer.address.port()), (Served::Service(ServiceKind::PaymentService), 8082));
         for bad in [
             "payment-service",
             "payment-service=",
@@ -170,6 +199,15 @@ mod tests {
             "kitchen=127.0.0.1:1",
         ] {
             assert!(bad.parse::<PeerAddress>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn replicas_are_of_a_service_that_can_have_some() {
+        let three: ReplicasOf = "order-processor=3".parse().expect("replicas");
+        assert_eq!((three.service, three.replicas.get()), (ServiceKind::OrderProcessor, 3));
+        for bad in ["order-processor", "order-processor=0", "order-processor=x", "order-api=2", "cook=2"] {
+            assert!(bad.parse::<ReplicasOf>().is_err(), "{bad}");
         }
     }
 }

@@ -25,7 +25,7 @@ impl Children {
         let program =
             std::env::current_exe().context("cannot find this program itself").map_err(Failure::stopped)?;
         // Services call each other by their names; only clients know of replicas.
-        let firsts = || plan.services.iter().filter(|other| other.process.replica == 1);
+        let firsts = || plan.services.iter().filter(|other| other.part.replica() == 1);
         let peers = || firsts().map(|peer| (peer.name.clone(), peer.reachable));
         let grace = humantime::format_duration(plan.grace).to_string();
         let connections = plan.connections_max.to_string();
@@ -34,8 +34,7 @@ impl Children {
         for service in &plan.services {
             let command = ServeCommand {
                 program: program.clone(),
-                service: service.process.kind,
-                replica: service.process.replica,
+                part: service.part,
                 design: (&plan.design).into(),
                 listen: service.listen,
                 admin_port: service.admin.map(|admin| admin.port()),
@@ -46,7 +45,7 @@ impl Children {
                 log: None,
             };
             let name = &service.name;
-            let process = command.start(name).with_context(|| format!("cannot start {name}"));
+            let process = command.start().with_context(|| format!("cannot start {name}"));
             running.push(process.map_err(Failure::stopped)?);
         }
         Ok(Self { running, grace: plan.grace })

@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use lab::serve::{Places, Process, ServiceKind};
+use lab::serve::{Design, Part, Places, Served, ServiceKind, process_list};
 
-use crate::cli::UpArgs;
+use crate::cli::{ReplicasOf, UpArgs};
 use crate::failure::Failure;
 
 /// What `up` is going to start.
@@ -31,8 +31,8 @@ pub(super) struct Plan {
 pub(super) struct Planned {
     /// Its name; of a replica with its number.
     pub(super) name: String,
-    /// Which process of which service it is.
-    pub(super) process: Process,
+    /// Which process of which service it is, or the broker.
+    pub(super) part: Part,
     /// Where it listens.
     pub(super) listen: SocketAddr,
     /// Where the others reach it.
@@ -43,32 +43,31 @@ pub(super) struct Planned {
 
 impl Plan {
     pub(super) fn new(args: &UpArgs) -> Result<Self, Failure> {
-        let design = crate::designs::resolve(&args.design)?;
-        let processes = design.processes();
+        let design = scaled(crate::designs::resolve(&args.design)?, &args.replicas)?;
         let places = args.stores.places(&design.name)?;
-        let own_port = |kind| match kind {
-            ServiceKind::OrderApi => args.port_order_api,
-            ServiceKind::OrderProcessor => args.port_order_processor,
-            ServiceKind::PaymentService => args.port_payment_service,
-            ServiceKind::NotificationService => args.port_notification_service,
+        let parts = process_list(&design, places.broker.is_own());
+        let own_port = |served| match served {
+            Served::Service(ServiceKind::OrderApi) => args.port_order_api,
+            Served::Service(ServiceKind::OrderProcessor) => args.port_order_processor,
+            Served::Service(ServiceKind::PaymentService) => args.port_payment_service,
+            Served::Service(ServiceKind::NotificationService) => args.port_notification_service,
+            Served::Broker => args.port_broker,
         };
-        let services = processes.into_iter().zip(0..).map(|(process, offset)| {
+        let services = parts.into_iter().zip(0..).map(|(part, offset)| {
             // Replicas are neighbours, of a port of their own too.
-            let port = match own_port(process.kind) {
-                Some(port) => port.checked_add(offset_of(process)),
+            let port = match own_port(part.served()) {
+                Some(port) => port.checked_add(offset_of(part)),
                 None => args.base_port.checked_add(offset),
             };
             let port =
-                port.ok_or_else(|| Failure::input(anyhow!("there is no port left for {}", process.name())))?;
+                port.ok_or_else(|| Failure::input(anyhow!("there is no port left for {}", part.name())))?;
             let admin = args.admin_base_port.map(|base| {
                 let port = base.checked_add(offset);
-                port.ok_or_else(|| {
-                    Failure::input(anyhow!("there is no admin port left for {}", process.name()))
-                })
+                port.ok_or_else(|| Failure::input(anyhow!("there is no admin port left for {}", part.name())))
             });
             Ok(Planned {
-                name: process.name(),
-                process,
+                name: part.name(),
+                part,
                 listen: SocketAddr::new(args.bind, port),
                 reachable: SocketAddr::new(reachable_at(args.bind), port),
                 admin: admin.transpose()?.map(|port| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)),
@@ -104,9 +103,21 @@ impl Planned {
     }
 }
 
+/// The design with as many replicas as were asked for.
+fn scaled(mut design: Design, asked: &[ReplicasOf]) -> Result<Design, Failure> {
+    for ReplicasOf { service, replicas } in asked {
+        match service {
+            ServiceKind::OrderProcessor => design.scale.order_processor = *replicas,
+            _ => design.scale.notification_service = *replicas,
+        }
+    }
+    design.check_replicas().map_err(|reason| Failure::input(anyhow!(reason)))?;
+    Ok(design)
+}
+
 /// How many replicas of the same service come before it.
-fn offset_of(process: Process) -> u16 {
-    u16::try_from(process.replica.saturating_sub(1)).unwrap_or(u16::MAX)
+fn offset_of(part: Part) -> u16 {
+    u16::try_from(part.replica().saturating_sub(1)).unwrap_or(u16::MAX)
 }
 
 fn cannot_listen(name: &str, address: SocketAddr, error: io::Error) -> Failure {
@@ -135,14 +146,14 @@ fn reachable_at(bind: IpAddr) -> IpAddr {
 mod tests {
     use std::time::Duration;
 
-    use lab::serve::StoreUrl;
+    use lab::serve::{Process, StoreUrl};
 
-    use super::{Plan, Planned, Process, ServiceKind, reachable_at};
+    use super::{Part, Plan, Planned, ServiceKind, reachable_at};
 
     fn planned(name: &str, port: u16) -> Planned {
         let address = ([127, 0, 0, 1], port).into();
-        let process = Process { kind: ServiceKind::OrderApi, replica: 1 };
-        Planned { name: name.to_owned(), process, listen: address, reachable: address, admin: None }
+        let part = Part::Service(Process { kind: ServiceKind::OrderApi, replica: 1 });
+        Planned { name: name.to_owned(), part, listen: address, reachable: address, admin: None }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::{
     hosts::missing_host,
     load::{LoadSchema, LoadsFile},
     prototype::prototype,
+    search::SearchFile,
 };
 use crate::{
     designs::{self, DesignError, DesignFile},
@@ -57,6 +58,10 @@ pub struct ExperimentFile {
     #[serde(default)]
     #[schemars(with = "Vec<Section>")]
     section: Vec<Spanned<Section>>,
+    /// What is searched for.
+    #[serde(default)]
+    #[schemars(with = "Vec<SearchFile>")]
+    search: Vec<Spanned<SearchFile>>,
     /// What must come out.
     #[serde(default)]
     #[schemars(with = "Vec<ExpectFile>")]
@@ -91,6 +96,7 @@ pub(super) fn read(label: &str, text: &str, source: Source) -> Result<Experiment
         slo: file.slo.map_or(evidence::SLO, load::Span::get),
         responses: file.section.iter().any(|section| section.get_ref().kind.needs_responses()),
         sections: Vec::new(),
+        searches: Vec::new(),
         expectations: Vec::new(),
     };
     let prototype = prototype(&experiment);
@@ -98,6 +104,11 @@ pub(super) fn read(label: &str, text: &str, source: Source) -> Result<Experiment
         super::sections::check(section.get_ref(), &experiment, &prototype)
             .map_err(|reason| refuse(section.span(), &reason))?;
         experiment.sections.push(section.into_inner());
+    }
+    for search in file.search {
+        let span = search.span();
+        let search = search.into_inner().bind(&experiment, &prototype);
+        experiment.searches.push(search.map_err(|reason| refuse(span, &reason))?);
     }
     for expect in file.expect {
         let span = expect.span();

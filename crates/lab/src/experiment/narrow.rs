@@ -112,6 +112,11 @@ impl Experiment {
         if let Some(duration) = to.duration {
             narrowed.load.lasting(duration)?;
         }
+        let Self { designs, load, searches, .. } = &mut narrowed;
+        searches.retain(|search| {
+            designs.iter().any(|candidate| candidate.name() == search.design.name)
+                && load.loads.iter().any(|known| known.name.as_deref() == Some(&search.load))
+        });
         Ok(narrowed)
     }
 

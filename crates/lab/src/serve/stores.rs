@@ -29,6 +29,8 @@ use platform::{
     design::{Design, Topology},
 };
 
+use super::BrokerUrl;
+
 /// Where a service keeps what it owns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
@@ -103,7 +105,7 @@ impl StoreUrl {
     }
 }
 
-/// Where a service keeps what it owns, and what its replicas share.
+/// Where a service keeps what it owns, what its replicas share, and what carries its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// What it owns.
@@ -112,6 +114,8 @@ pub struct Places {
     pub idempotency: Option<RedisUrl>,
     /// The rate that replicas of order-api share, where the design has one; each has its own when `None`.
     pub rate_limit: Option<RedisUrl>,
+    /// What carries the events, where services are joined by a broker.
+    pub broker: BrokerUrl,
 }
 
 impl Places {
@@ -121,16 +125,19 @@ impl Places {
     pub const IDEMPOTENCY: &str = "FAILFIRST_IDEMPOTENCY";
     /// The variable that says where replicas share a rate.
     pub const RATE_LIMIT: &str = "FAILFIRST_RATE_LIMIT";
+    /// The variable that says what carries the events.
+    pub const BROKER: &str = "FAILFIRST_BROKER";
 
     /// What a process has to find in its environment to keep things there, with the passwords: for handing on, never for
     /// showing. It must not find those without a value.
     #[must_use]
-    pub fn variables(&self) -> [(&'static str, Option<String>); 3] {
+    pub fn variables(&self) -> [(&'static str, Option<String>); 4] {
         let shared = |url: &Option<RedisUrl>| url.as_ref().map(|url| url.expose().to_owned());
         [
             (Self::STORE, Some(self.store.expose())),
             (Self::IDEMPOTENCY, shared(&self.idempotency)),
             (Self::RATE_LIMIT, shared(&self.rate_limit)),
+            (Self::BROKER, Some(self.broker.expose())),
         ]
     }
 }
@@ -138,7 +145,7 @@ impl Places {
 /// Nothing is shared.
 impl From<StoreUrl> for Places {
     fn from(store: StoreUrl) -> Self {
-        Self { store, idempotency: None, rate_limit: None }
+        Self { store, idempotency: None, rate_limit: None, broker: BrokerUrl::default() }
     }
 }
 

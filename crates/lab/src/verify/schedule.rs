@@ -13,6 +13,7 @@ use platform::design::{Design, Topology};
 
 use crate::{
     experiment::NamedLoad,
+    serve::BROKER,
     world::{CLIENTS, sim::CellPlan},
 };
 
@@ -121,7 +122,9 @@ fn number(fault: &FaultFile) -> u32 {
 }
 
 fn shape(load: Duration, topology: Topology) -> random::Shape {
-    let hosts: Vec<_> = topology.processes().iter().map(|kind| kind.name().to_owned()).collect();
+    let services = topology.processes().iter().map(|kind| kind.name().to_owned());
+    let broker = (topology == Topology::Events).then(|| BROKER.to_owned());
+    let hosts: Vec<_> = services.chain(broker).collect();
     let mut links = vec![(CLIENTS.to_owned(), hosts[0].clone())];
     for (at, a) in hosts.iter().enumerate() {
         links.extend(hosts[at + 1..].iter().map(|b| (a.clone(), b.clone())));
@@ -133,6 +136,7 @@ fn shape(load: Duration, topology: Topology) -> random::Shape {
         until: load + FAULTS_AFTER,
         lasting_max: FAULT_MAX,
         faults_max: FAULTS_MAX,
+        events: topology == Topology::Events,
     }
 }
 

@@ -58,6 +58,7 @@ fn record(experiment: &Experiment) -> Record {
         warnings: vec![],
         not_modelled: vec![],
         sections: vec![],
+        searches: vec![],
         cells,
     }
 }

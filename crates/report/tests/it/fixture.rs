@@ -52,6 +52,7 @@ pub(crate) fn ladder(seeds: &[u64]) -> Record {
             "links faster than 1 ms".to_owned(),
         ],
         sections: vec![],
+        searches: vec![],
         cells,
     }
 }

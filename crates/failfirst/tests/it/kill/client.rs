@@ -12,8 +12,6 @@ use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-/// Between two orders: a hundred a second, two thirds of what payment can do.
-const EVERY: Duration = Duration::from_millis(10);
 /// How long a customer waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How often a customer asks under one key.
@@ -36,17 +34,17 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    /// The order that this customer was told is completed.
-    pub(super) fn completed(&self) -> Option<&str> {
-        let body =
-            self.answers.iter().flatten().find(|answer| answer.status == 200).map(|answer| &answer.body)?;
+    /// The order that this customer was promised: with 200 that it is completed, with 202 that it will be dealt with.
+    pub(super) fn promised(&self) -> Option<&str> {
+        let kept = |answer: &&Answer| matches!(answer.status, 200 | 202);
+        let body = self.answers.iter().flatten().find(kept).map(|answer| &answer.body)?;
         let id = body.split("\"order_id\":\"").nth(1).expect("an order has an id");
         Some(id.split('"').next().expect("a text ends"))
     }
 
-    /// Every order that it was told is completed.
-    pub(super) fn completed_ids(&self) -> impl Iterator<Item = String> {
-        self.answers.iter().flatten().filter(|answer| answer.status == 200).map(|answer| {
+    /// Every order that it was promised.
+    pub(super) fn promised_ids(&self) -> impl Iterator<Item = String> {
+        self.answers.iter().flatten().filter(|answer| matches!(answer.status, 200 | 202)).map(|answer| {
             let order: Value = serde_json::from_str(&answer.body).expect("an order is JSON");
             order["order_id"].as_str().expect("an order has an id").to_owned()
         })
@@ -59,7 +57,7 @@ impl Answered {
 
     fn is_over(&self) -> bool {
         // Anything else may still become a success: refused, not reached, in work, unknown.
-        matches!(self.answers.last(), Some(Some(Answer { status: 200 | 402 | 422, .. })))
+        matches!(self.answers.last(), Some(Some(Answer { status: 200 | 202 | 402 | 422, .. })))
     }
 }
 
@@ -70,7 +68,8 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn start(api: SocketAddr) -> Self {
+    /// An order every so often.
+    pub(super) fn start(api: SocketAddr, every: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         #[expect(clippy::disallowed_methods, reason = "a real client beside real processes")]
@@ -80,7 +79,7 @@ impl Load {
             while !stopped.load(Relaxed) {
                 customers.spawn(customer(api, number));
                 number += 1;
-                sleep(EVERY).await;
+                sleep(every).await;
             }
             customers.join_all().await
         });

@@ -11,13 +11,17 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::client::exchange;
 
-/// From the edge inwards.
-pub(super) const SERVICES: [&str; 3] = ["order-api", "order-processor", "payment-service"];
+/// The services of a chain, from the edge inwards.
+pub(super) const CHAIN: &[&str] = &["order-api", "order-processor", "payment-service"];
+
+/// Those that are joined by a broker, and the broker.
+pub(super) const EVENTS: &[&str] =
+    &["broker", "order-api", "order-processor", "payment-service", "notification-service"];
 
 /// How long a service may take until it answers.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
-/// A platform of three processes.
+/// A platform of several processes.
 pub(super) struct Cluster {
     design: String,
     data: TempDir,
@@ -32,12 +36,12 @@ struct Process {
 }
 
 impl Cluster {
-    pub(super) async fn start(design: &str) -> Self {
-        let process = |name| Process { name, address: free(), admin: free(), child: None };
+    pub(super) async fn start(design: &str, services: &[&'static str]) -> Self {
+        let process = |name: &&'static str| Process { name, address: free(), admin: free(), child: None };
         let data = tempfile::tempdir().expect("a folder");
-        let services = SERVICES.map(process).into();
-        let mut cluster = Self { design: design.to_owned(), data, services };
-        for name in SERVICES {
+        let processes = services.iter().map(process).collect();
+        let mut cluster = Self { design: design.to_owned(), data, services: processes };
+        for name in services {
             cluster.restart(name).await;
         }
         cluster.until_ready().await;
@@ -49,13 +53,12 @@ impl Cluster {
     }
 
     fn service(&self, name: &str) -> &Process {
-        self.services.iter().find(|service| service.name == name).expect("one of the three")
+        self.services.iter().find(|service| service.name == name).expect("one of them")
     }
 
     /// `kill -9`, whatever it is doing.
     pub(super) async fn kill(&mut self, name: &str) {
-        let service =
-            self.services.iter_mut().find(|service| service.name == name).expect("one of the three");
+        let service = self.services.iter_mut().find(|service| service.name == name).expect("one of them");
         let mut child = service.child.take().expect("it runs");
         child.kill().await.expect("a process that runs can be killed");
     }
@@ -64,8 +67,7 @@ impl Cluster {
     pub(super) async fn restart(&mut self, name: &str) {
         let peers: Vec<_> =
             self.services.iter().map(|service| format!("{}={}", service.name, service.address)).collect();
-        let service =
-            self.services.iter_mut().find(|service| service.name == name).expect("one of the three");
+        let service = self.services.iter_mut().find(|service| service.name == name).expect("one of them");
         let mut command = Command::new(env!("CARGO_BIN_EXE_failfirst"));
         command.args(["serve", name, "--design", &self.design]);
         command.args(["--port", &service.address.port().to_string()]);

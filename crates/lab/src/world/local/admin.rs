@@ -5,13 +5,11 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use http::{Method, Request, header::CONTENT_TYPE};
 use node::{Node, RealOptions, http as calls};
-use platform::{
-    Hardship, ServiceFacts, ServiceKind,
-    design::{Process, Topology},
-};
+use platform::{Hardship, ServiceFacts, ServiceKind, design::Topology};
 use serde::de::DeserializeOwned;
 
 use super::error::AdminError;
+use crate::serve::Part;
 
 /// How long all that a service knows may take to come: a long run has many orders.
 const FACTS_WITHIN: Duration = Duration::from_secs(60);
@@ -35,22 +33,26 @@ pub(super) struct Admin {
     node: Node,
     /// The services in the process, and where each has its routes.
     parts: Vec<(ServiceKind, String)>,
-    process: Process,
+    part: Part,
     is_monolith: bool,
 }
 
 impl Admin {
-    pub(super) fn new(address: SocketAddr, process: Process, topology: Topology) -> Self {
+    pub(super) fn new(address: SocketAddr, part: Part, topology: Topology) -> Self {
         let is_monolith = matches!(topology, Topology::Monolith);
-        let parts = match is_monolith {
-            true => topology.services().iter().map(|part| (*part, format!("/{part}"))).collect(),
-            false => vec![(process.kind, String::new())],
+        let parts = match (part, is_monolith) {
+            // It has no admin port: what it knows the services know too.
+            (Part::Broker, _) => Vec::new(),
+            (Part::Service(_), true) => {
+                topology.services().iter().map(|part| (*part, format!("/{part}"))).collect()
+            }
+            (Part::Service(process), false) => vec![(process.kind, String::new())],
         };
         let peers = BTreeMap::from([(NAME.to_owned(), address)]);
         let node = Node::real(RealOptions { name: "lab".to_owned(), peers, ..RealOptions::default() });
         let options =
             calls::ClientOptions { response_bytes_max: FACTS_BYTES_MAX, ..calls::ClientOptions::default() };
-        Self { client: calls::Client::new(&node, options), node, parts, process, is_monolith }
+        Self { client: calls::Client::new(&node, options), node, parts, part, is_monolith }
     }
 
     /// The services in the process.
@@ -61,6 +63,7 @@ impl Admin {
     /// Everything that each part knows.
     pub(super) async fn facts(&self, within: Duration) -> Result<Vec<ServiceFacts>, AdminError> {
         match self.is_monolith {
+            _ if self.parts.is_empty() => Ok(Vec::new()),
             true => self.get("/facts", within).await,
             false => Ok(vec![self.get("/facts", within).await?]),
         }
@@ -74,8 +77,9 @@ impl Admin {
     /// The maximum of each gauge since the last such question.
     pub(super) async fn gauges(&self) -> Result<Gauges, AdminError> {
         let mut all = Gauges::new();
+        let Part::Service(process) = self.part else { return Ok(all) };
         for (part, prefix) in &self.parts {
-            all.insert(self.process.part(*part), self.get(&format!("{prefix}/gauges"), GAUGES_WITHIN).await?);
+            all.insert(process.part(*part), self.get(&format!("{prefix}/gauges"), GAUGES_WITHIN).await?);
         }
         Ok(all)
     }

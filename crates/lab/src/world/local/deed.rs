@@ -8,7 +8,7 @@
 //! | restart | a fresh process on the same data and ports |
 //! | duplicates | done by the load generator |
 //!
-//! Everything else needs a network between the processes that can be disturbed.
+//! Everything else needs a network between the processes, or a broker, that can be disturbed.
 
 use chaos::{Action, FaultPlan};
 use platform::Hardship;
@@ -47,6 +47,8 @@ impl<'a> Deed<'a> {
             | Action::Release { .. }
             | Action::Latency { .. }
             | Action::EndLatency { .. }
+            | Action::Events { .. }
+            | Action::EndEvents
             | Action::ClockJump { .. } => None,
         }
     }

@@ -13,10 +13,7 @@ use std::{
 
 use chaos::{Action, ChaosError, Target};
 use node::{Node, ProcessUsage};
-use platform::{
-    Hardship, ServiceFacts, ServiceKind,
-    design::{Design, Process as Replica},
-};
+use platform::{Hardship, ServiceFacts, ServiceKind, design::Design};
 
 use super::{
     LocalError, LocalOptions,
@@ -29,7 +26,7 @@ use super::{
 use crate::{
     collector::Witness,
     process::{Process, ServeCommand, until_alive},
-    serve::{Places, StoreUrl},
+    serve::{Part, Served, StoreUrl, process_list},
     world::{hosts, sim::CellPlan},
 };
 
@@ -57,7 +54,7 @@ pub(super) struct Hosts {
 #[derive(Debug)]
 pub(super) struct Host {
     name: String,
-    process: Replica,
+    part: Part,
     command: ServeCommand,
     pub(super) admin: Admin,
     state: RefCell<State>,
@@ -88,23 +85,22 @@ impl Hosts {
         folder: &Path,
     ) -> Result<Self, LocalError> {
         let design = design_file(&plan.design, folder)?;
-        let processes = plan.design.processes();
-        let ports = ports::free(2 * processes.len(), Machine::of(folder).ports)?;
+        let parts = process_list(&plan.design, true);
+        let ports = ports::free(2 * parts.len(), Machine::of(folder).ports)?;
         let local = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let (own_ports, admin_ports) = ports.split_at(processes.len());
+        let (own_ports, admin_ports) = ports.split_at(parts.len());
         // Services call each other by their names; only clients know of replicas.
-        let first = processes.iter().zip(own_ports).filter(|(process, _)| process.replica == 1);
-        let peers: Vec<_> = first.map(|(process, &port)| (process.name(), local(port))).collect();
+        let first = parts.iter().zip(own_ports).filter(|(part, _)| part.replica() == 1);
+        let peers: Vec<_> = first.map(|(part, &port)| (part.name(), local(port))).collect();
         let journal = journalled_orders(plan).to_string();
-        let host = |(index, &process): (usize, &Replica)| {
-            let name = process.name();
+        let host = |(index, &part): (usize, &Part)| {
+            let name = part.name();
             let data = folder.join("data").join(&name);
             Host {
-                process,
+                part,
                 command: ServeCommand {
                     program: options.program.clone(),
-                    service: process.kind,
-                    replica: process.replica,
+                    part,
                     design: design.clone().into(),
                     listen: local(own_ports[index]),
                     admin_port: Some(admin_ports[index]),
@@ -113,16 +109,15 @@ impl Hosts {
                     more: ["--die-with-parent", "--grace", GRACE, "--journal", &journal]
                         .map(Into::into)
                         .to_vec(),
-                    places: Places { store: StoreUrl::Redb(data), idempotency: None, rate_limit: None },
+                    places: StoreUrl::Redb(data).into(),
                     log: Some(folder.join(format!("{name}.log"))),
                 },
-                admin: Admin::new(local(admin_ports[index]), process, plan.design.topology),
+                admin: Admin::new(local(admin_ports[index]), part, plan.design.topology),
                 name,
                 state: RefCell::default(),
             }
         };
-        let all =
-            Self { hosts: processes.iter().enumerate().map(host).collect(), known: hosts(&plan.design) };
+        let all = Self { hosts: parts.iter().enumerate().map(host).collect(), known: hosts(&plan.design) };
         for host in &all.hosts {
             host.start()?;
         }
@@ -155,7 +150,8 @@ impl Hosts {
 
     /// Where clients place their orders, by name.
     pub(super) fn entrances(&self) -> Vec<(String, SocketAddr)> {
-        let doors = self.hosts.iter().filter(|host| host.process.kind == ServiceKind::OrderApi);
+        let doors =
+            self.hosts.iter().filter(|host| host.part.served() == Served::Service(ServiceKind::OrderApi));
         doors.map(|host| (host.name.clone(), host.command.listen)).collect()
     }
 
@@ -184,7 +180,9 @@ impl Hosts {
                 false => Vec::new(),
             };
             let before = host.state.borrow().before.clone();
-            all.extend(testimony::joined(host.process, before, last, seen));
+            if let Part::Service(process) = host.part {
+                all.extend(testimony::joined(process, before, last, seen));
+            }
         }
         Ok(all)
     }
@@ -252,7 +250,7 @@ impl Host {
     }
 
     fn start(&self) -> Result<(), LocalError> {
-        let started = self.command.start(&self.name);
+        let started = self.command.start();
         let process = started.map_err(|source| LocalError::Start { process: self.name.clone(), source })?;
         if let Some(id) = process.id() {
             limit_descriptors(id);

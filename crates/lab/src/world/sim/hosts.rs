@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use broker::{Embedded, Mischief, MischiefControl};
 use chaos::{Action, ChaosError, Direction, Target};
 use load::Duplicates;
 use node::{
@@ -23,6 +24,7 @@ use super::{
 };
 use crate::{
     collector::Witness,
+    serve::{BROKER, BrokerUrl, Part, process_list},
     world::{CLIENTS, hosts},
 };
 
@@ -41,6 +43,8 @@ pub(super) struct Hosts {
     clients: Node,
     /// How many requests the clients send twice.
     duplicates: Duplicates,
+    /// What goes wrong at the broker.
+    mischief: MischiefControl,
     /// What the processes keep their stores on.
     disks: Disks,
     /// Services that could not start, as they say themselves.
@@ -55,17 +59,18 @@ impl Hosts {
         state: &dyn Fn(ServiceKind) -> ServiceState,
         disks: Disks,
     ) -> Self {
-        let processes = design.processes();
-        let topology = processes
+        let parts = process_list(&design, true);
+        let topology = parts
             .iter()
-            .fold(Topology::new(link()), |topology, process| topology.host(&process.name(), disks.host()));
+            .fold(Topology::new(link()), |topology, part| topology.host(&part.name(), disks.host()));
         let world = SimWorld::new(seed, topology.host(CLIENTS, HostOptions::unlimited()));
         let clients = world.node(CLIENTS).expect("the clients' host is part of the topology");
-        let replicas = processes.iter().map(|process| process.replica).max().unwrap_or(1);
+        let replicas = parts.iter().map(|part| part.replica()).max().unwrap_or(1);
         let states = (0..replicas).map(|_| PlatformState::of(state)).collect();
         let duplicates = Duplicates::default();
-        let hosts = Self { world, design, states, clients, duplicates, disks, broken: Arc::default() };
-        processes.into_iter().for_each(|process| hosts.start_process(process));
+        let (mischief, broken) = (MischiefControl::default(), Arc::default());
+        let hosts = Self { world, design, states, clients, duplicates, mischief, disks, broken };
+        parts.into_iter().for_each(|part| hosts.start_part(part));
         hosts
     }
 
@@ -126,6 +131,29 @@ impl Hosts {
         }
     }
 
+    fn start_part(&self, part: Part) {
+        match part {
+            Part::Service(process) => self.start_process(process),
+            Part::Broker => self.start_broker(),
+        }
+    }
+
+    /// A fresh process of the broker, on what its host's disk holds.
+    fn start_broker(&self) {
+        let node = self.world.node(BROKER).expect("the broker has a host");
+        let (mischief, broken) = (self.mischief.clone(), Arc::clone(&self.broken));
+        // Detached: it ends with its host.
+        node.clone().spawn(async move {
+            match Embedded::open_disturbed(node, broker::Options::default(), mischief).await {
+                Ok(embedded) => embedded.serve().await,
+                Err(error) => broken
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push((BROKER.to_owned(), io::Error::other(error))),
+            }
+        });
+    }
+
     /// A fresh process on what the stores of the services in it hold.
     fn start_process(&self, process: Process) {
         let (kind, name) = (process.kind, process.name());
@@ -139,8 +167,13 @@ impl Hosts {
                 // What it had answered is lost, and that is found in the end.
                 (Err(error), _) if is_ruined(&error) => Ok(()),
                 (Err(error), _) => Err(io::Error::other(error)),
-                (Ok(states), platform::design::Topology::Chain | platform::design::Topology::Events) => {
+                (Ok(states), platform::design::Topology::Chain) => {
                     platform::run(kind, node, design, states.service(kind).clone(), ports).await
+                }
+                (Ok(states), platform::design::Topology::Events) => {
+                    let broker = BrokerUrl::Embedded.open(&node).broker;
+                    let state = states.service(kind).clone().with_broker(broker);
+                    platform::run(kind, node, design, state, ports).await
                 }
                 (Ok(states), platform::design::Topology::Monolith) => {
                     platform::run_monolith(node, design, states, ports).await
@@ -157,8 +190,8 @@ impl Hosts {
             return Ok(());
         }
         self.world.restart(host)?;
-        if let Some(process) = self.design.processes().into_iter().find(|process| process.name() == host) {
-            self.start_process(process);
+        if let Some(part) = process_list(&self.design, true).into_iter().find(|part| part.name() == host) {
+            self.start_part(part);
         }
         Ok(())
     }
@@ -203,6 +236,15 @@ impl Hosts {
             Action::ClockJump { host, by } => self.world.jump_clock(host, by.us()),
             Action::Duplicates { share } => {
                 self.duplicates.set(*share);
+                Ok(())
+            }
+            Action::Events { duplicated, reordered, poisoned } => {
+                let (duplicated, reordered, poisoned) = (*duplicated, *reordered, *poisoned);
+                self.mischief.set(Mischief { duplicated, reordered, poisoned });
+                Ok(())
+            }
+            Action::EndEvents => {
+                self.mischief.set(Mischief::default());
                 Ok(())
             }
             Action::EndDuplicates => {

@@ -7,7 +7,7 @@ fn need() -> Need {
         cell: "v0.1.0 at 1000/s".to_owned(),
         exchanges: 20_000,
         orders: 20_000.0,
-        peak_per_s: 1_000.0,
+        cores: 0.6,
         memory_mib: 1_000,
     }
 }
@@ -71,7 +71,7 @@ fn connections_beyond_the_ports_are_refused() {
 
 #[test]
 fn busy_processors_are_a_warning() {
-    let (refusals, warnings) = found(Need { peak_per_s: 5_000.0, ..need() }, machine());
+    let (refusals, warnings) = found(Need { cores: 3.0, ..need() }, machine());
     assert_eq!(refusals, [""; 0]);
     assert!(only(warnings).contains("keeps about 3.0 of 2 busy"));
 }

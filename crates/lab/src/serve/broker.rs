@@ -1,0 +1,176 @@
+//! What carries the events of a real platform, by a URL.
+//!
+//! | URL | what it is |
+//! |---|---|
+//! | `embedded://` | the broker of this program, as a process beside the services: the default |
+//! | `embedded://IP:PORT` | the same, somewhere else |
+//! | `nats://…` | a NATS server with JetStream |
+//!
+//! A broker that is not there is no error: it is waited for, and whoever needs it says so in `/readyz`.
+
+use std::{
+    collections::BTreeMap, fmt, future::Future, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc,
+};
+
+use domain::broker::{Broker, DeadLetters};
+use node::{Node, RealOptions};
+
+use super::{
+    ServeRealOptions,
+    served::{BROKER, BROKER_PORT},
+};
+
+pub use broker::ServeError as BrokerError;
+
+/// What carries the events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum BrokerUrl {
+    /// The platform's own broker, which is found by its name.
+    #[default]
+    Embedded,
+    /// A broker of this program that runs there.
+    EmbeddedAt(SocketAddr),
+}
+
+/// Not a broker.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadBrokerUrl {
+    /// Nothing carries events there. Only how it begins is repeated: the rest may hold a password.
+    #[error("no broker is called {0:?}: write embedded:// or embedded://IP:PORT")]
+    Unknown(String),
+    /// Not an address.
+    #[error("embedded:// takes an address, for example embedded://127.0.0.1:8084, and not {0:?}")]
+    Address(String),
+}
+
+/// A broker, from both sides.
+#[derive(Clone, Debug)]
+pub struct OpenBroker {
+    /// For services.
+    pub broker: Arc<dyn Broker>,
+    /// For people.
+    pub dead_letters: Arc<dyn DeadLetters>,
+}
+
+impl BrokerUrl {
+    /// Whether it is a process that the platform brings along.
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
+        matches!(self, Self::Embedded)
+    }
+
+    /// The broker, as a process on this node reaches it. Connects to nothing yet, and never fails.
+    #[must_use]
+    pub fn open(&self, node: &Node) -> OpenBroker {
+        let client = match self {
+            Self::Embedded => broker::Client::new(node, BROKER, BROKER_PORT),
+            Self::EmbeddedAt(address) => {
+                let peers = BTreeMap::from([(BROKER.to_owned(), *address)]);
+                let name = node.name().to_owned();
+                let there = Node::real(RealOptions { name, peers, ..RealOptions::default() });
+                broker::Client::new(&there, BROKER, BROKER_PORT)
+            }
+        };
+        let client = Arc::new(client);
+        OpenBroker { broker: Arc::clone(&client) as _, dead_letters: client }
+    }
+
+    /// The URL with its password, if there is one: for handing on, never for showing.
+    #[must_use]
+    pub fn expose(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// Runs the embedded broker on this machine, on a file in a directory that is made when missing, until `stop` is ready
+/// and what was begun is answered or the grace is over.
+///
+/// Needs a tokio runtime with its time and network drivers enabled.
+///
+/// # Errors
+/// When its file cannot be opened or its port not be used. [`BrokerError::advice`] says what to do about it.
+///
+/// # Cancel safety
+/// Dropping the future stops accepting.
+pub async fn serve_broker(
+    options: ServeRealOptions,
+    directory: PathBuf,
+    stop: impl Future<Output = ()>,
+) -> Result<(), BrokerError> {
+    let node = Node::real(RealOptions {
+        name: BROKER.to_owned(),
+        bind: options.bind,
+        seed: options.seed,
+        connections_max: options.connections_max,
+        data: Some(directory),
+        ..RealOptions::default()
+    });
+    let stopping = node.stopping().clone();
+    let settings =
+        broker::Options { port: options.port.unwrap_or(BROKER_PORT), ..broker::Options::default() };
+    let out_of_grace = async {
+        stop.await;
+        stopping.begin();
+        tokio::time::sleep(options.grace).await;
+    };
+    tokio::select! {
+        biased;
+        served = broker::serve(node, settings) => served,
+        () = out_of_grace => {
+            tracing::warn!(unfinished = stopping.unfinished(), "stopped before everything was finished");
+            Ok(())
+        }
+    }
+}
+
+impl FromStr for BrokerUrl {
+    type Err = BadBrokerUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadBrokerUrl> {
+        let unknown = || {
+            let name =
+                text.split_once(':').map_or_else(|| text.to_owned(), |(scheme, _)| format!("{scheme}:…"));
+            BadBrokerUrl::Unknown(name)
+        };
+        match text.split_once("://").ok_or_else(unknown)? {
+            ("embedded", "") => Ok(Self::Embedded),
+            ("embedded", address) => {
+                let parsed = address.parse().map_err(|_| BadBrokerUrl::Address(address.to_owned()));
+                Ok(Self::EmbeddedAt(parsed?))
+            }
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl fmt::Display for BrokerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded => f.write_str("embedded://"),
+            Self::EmbeddedAt(address) => write!(f, "embedded://{address}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_named_by_its_url() {
+        for text in ["embedded://", "embedded://127.0.0.1:8084"] {
+            assert_eq!(text.parse::<BrokerUrl>().expect("a broker").to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_broker_is_told_what_would_be_and_never_its_password() {
+        let refused = |text: &str| text.parse::<BrokerUrl>().expect_err("refused").to_string();
+        assert_eq!(
+            refused("rabbit"),
+            "no broker is called \"rabbit\": write embedded:// or embedded://IP:PORT"
+        );
+        assert!(!refused("amqp://me:sesame@there").contains("sesame"));
+        assert!(refused("embedded://there").contains("takes an address"));
+    }
+}
