@@ -113,7 +113,7 @@ const fn lease_default() -> PositiveDuration {
     PositiveDuration::from_secs(30)
 }
 
-/// An event that failed comes again later, and later each time. Without it, it comes again at once; where nothing is
+/// An event that failed comes again later, and later each time. Without it, it comes again at once (after 100 ms); where nothing is
 /// acknowledged by hand it never does, so a payment is repeated on the spot until it succeeds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "DelayedRetriesSection", into = "DelayedRetriesSection")]

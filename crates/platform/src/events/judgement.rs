@@ -9,7 +9,7 @@
 //!
 //! A newer program's event waits the longest delay each time: whoever can read it is being rolled out, or the letter
 //! tells people that nobody is. What is away is not the event's fault, so it never dies of that. When it comes again is
-//! for `[delayed_retries]` to say; without those it is at once.
+//! for `[delayed_retries]` to say; without those it is at once, or rather after [`AT_ONCE`].
 
 use std::time::Duration;
 
@@ -18,6 +18,10 @@ use domain::broker::BrokerError;
 use domain::event::Undecodable;
 
 use crate::design::Design;
+
+/// What "at once" is where nothing is delayed: an event that nobody can read and nothing puts aside would otherwise go round
+/// as fast as the broker is, for ever, and show nothing more by that.
+const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// Why an event was not dealt with. The names are labels of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +163,7 @@ impl Rules {
         match why.weight() {
             Weight::Hopeless if self.attempts_max.is_some() => Judgement::Dies,
             Weight::Failed | Weight::Newer if are_spent => Judgement::Dies,
-            Weight::Newer => Judgement::Again(self.delays.map_or(Duration::ZERO, |(_, longest)| longest)),
+            Weight::Newer => Judgement::Again(self.delays.map_or(AT_ONCE, |(_, longest)| longest)),
             Weight::Hopeless | Weight::Failed | Weight::Away => Judgement::Again(self.delay(attempt, unit)),
         }
     }
@@ -167,7 +171,7 @@ impl Rules {
     /// Between half of the longest delay after so many attempts and all of it ("equal jitter": what failed together does
     /// not come again together, and never at once).
     pub(crate) fn delay(&self, attempt: u32, unit: f64) -> Duration {
-        let Some((first, longest)) = self.delays else { return Duration::ZERO };
+        let Some((first, longest)) = self.delays else { return AT_ONCE };
         let factor = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
         first.saturating_mul(factor).min(longest).mul_f64(0.5 + unit / 2.0)
     }
@@ -185,7 +189,7 @@ mod tests {
     fn what_can_never_succeed_dies_at_once_where_anything_dies() {
         for why in [Why::Malformed, Why::Contradiction] {
             assert_eq!(ALL.judge(why, 1, 0.5), Judgement::Dies);
-            assert_eq!(Rules::default().judge(why, 1_000, 0.5), Judgement::Again(Duration::ZERO));
+            assert_eq!(Rules::default().judge(why, 1_000, 0.5), Judgement::Again(AT_ONCE));
         }
     }
 

@@ -106,7 +106,7 @@ impl Accept {
             if let Err(error) = publisher.tell(&envelope).await {
                 telemetry.events().failed(envelope.event.topic(), Why::Broker);
                 let order_id = envelope.event.order_id();
-                tracing::error!(%order_id, %error, "an accepted order is lost: nobody was told of it");
+                tracing::warn!(%order_id, %error, "an accepted order is lost: nobody was told of it");
             }
         });
     }
