@@ -144,32 +144,70 @@ fn begin_epoch(database: &Database) -> Result<u32, redb::Error> {
     Ok(epoch)
 }
 
+/// Writes rows. A table that nothing changes in is not opened: opening costs more than a row.
 fn write(transaction: &WriteTransaction, changes: &[Change]) -> Result<(), redb::Error> {
+    let (mut has_messages, mut has_done, mut has_tries, mut is_rare) = (false, false, false, false);
+    for change in changes {
+        match change {
+            Change::Message { .. } | Change::NoMessage { .. } => has_messages = true,
+            Change::Done { .. } | Change::NotDone { .. } => has_done = true,
+            Change::Tried { .. } | Change::NotTried { .. } => has_tries = true,
+            _ => is_rare = true,
+        }
+    }
+    if has_messages {
+        let mut messages = transaction.open_table(MESSAGES)?;
+        for change in changes {
+            match change {
+                Change::Message { id, row } => {
+                    drop(messages.insert(id, (row.topic, row.only, &*row.key, &*row.body))?);
+                }
+                Change::NoMessage { id } => drop(messages.remove(id)?),
+                _ => {}
+            }
+        }
+    }
+    if has_done {
+        let mut done = transaction.open_table(DONE)?;
+        for change in changes {
+            match change {
+                Change::Done { id, group } => drop(done.insert((*id, *group), ())?),
+                Change::NotDone { id, group } => drop(done.remove((*id, *group))?),
+                _ => {}
+            }
+        }
+    }
+    if has_tries {
+        let mut tried = transaction.open_table(TRIES)?;
+        for change in changes {
+            match change {
+                Change::Tried { id, group, tries } => {
+                    drop(tried.insert((*id, *group), encode(tries).as_slice())?);
+                }
+                Change::NotTried { id, group } => drop(tried.remove((*id, *group))?),
+                _ => {}
+            }
+        }
+    }
+    if is_rare { write_rare(transaction, changes) } else { Ok(()) }
+}
+
+/// Topics, groups and letters.
+fn write_rare(transaction: &WriteTransaction, changes: &[Change]) -> Result<(), redb::Error> {
     let mut topics = transaction.open_table(TOPICS)?;
     let mut groups = transaction.open_table(GROUPS)?;
-    let mut messages = transaction.open_table(MESSAGES)?;
-    let mut done = transaction.open_table(DONE)?;
-    let mut tried = transaction.open_table(TRIES)?;
     let mut letters = transaction.open_table(LETTERS)?;
+    let mut meta = transaction.open_table(META)?;
     for change in changes {
         match change {
             Change::Topic { id, name } => drop(topics.insert(id, name.as_str())?),
             Change::Group { id, topic, name } => drop(groups.insert(id, (*topic, name.as_str()))?),
-            Change::Message { id, row } => {
-                drop(messages.insert(id, (row.topic, row.only, &*row.key, &*row.body))?);
-            }
-            Change::NoMessage { id } => drop(messages.remove(id)?),
-            Change::Done { id, group } => drop(done.insert((*id, *group), ())?),
-            Change::NotDone { id, group } => drop(done.remove((*id, *group))?),
-            Change::Tried { id, group, tries } => {
-                drop(tried.insert((*id, *group), encode(tries).as_slice())?);
-            }
-            Change::NotTried { id, group } => drop(tried.remove((*id, *group))?),
             Change::Letter { number, group, letter } => {
                 drop(letters.insert(number, (*group, encode(letter).as_slice()))?);
-                transaction.open_table(META)?.insert(LAST_LETTER_KEY, number)?;
+                meta.insert(LAST_LETTER_KEY, number)?;
             }
             Change::NoLetter { number } => drop(letters.remove(number)?),
+            _ => {}
         }
     }
     Ok(())

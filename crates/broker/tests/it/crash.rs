@@ -225,30 +225,32 @@ async fn judge(client: &Client, shared: &Shared) {
 }
 
 fn lived(seed: u64, lies: bool) -> (Vec<String>, Vec<String>) {
-    let options = HostOptions { lies_about_syncs: lies, ..HostOptions::default() };
+    // Slower than the network, so that an answer that does not wait for the disk arrives before what it promises.
+    let sync_latency = Duration::from_millis(10);
+    let options = HostOptions { lies_about_syncs: lies, sync_latency, ..HostOptions::default() };
     in_a_world(seed, options, async |world| run(world, seed).await)
 }
 
 #[test]
 fn what_was_acknowledged_outlives_every_death() {
     let mut events = 0;
-    for seed in 0..40 {
+    for seed in 0..14 {
         let (wrong, story) = lived(seed, false);
         assert_eq!(wrong, [""; 0], "seed {seed}");
         events += story.len();
     }
-    assert!(events > 5_000, "there was something to lose: {events}");
+    assert!(events > 2_000, "there was something to lose: {events}");
 }
 
 #[test]
 fn a_disk_that_lies_is_noticed() {
-    let noticed = (0..10).filter(|seed| !lived(*seed, true).0.is_empty()).count();
-    assert!(noticed >= 5, "{noticed} of 10");
+    let noticed = (0..6).filter(|seed| !lived(*seed, true).0.is_empty()).count();
+    assert!(noticed >= 3, "{noticed} of 6");
 }
 
 #[test]
 fn the_same_seed_does_the_same() {
-    for seed in 0..4 {
+    for seed in 0..2 {
         assert!(lived(seed, false) == lived(seed, false), "seed {seed}");
     }
 }
