@@ -84,7 +84,7 @@ impl Client {
         let calls = Calls::new(node, host, port, options);
         let sender = calls.clone();
         let weigh = |call: &Vec<Written>| call.iter().map(weight).sum();
-        let publishes = Batcher::new(node, weigh, move |calls| {
+        let publishes = Batcher::new(node, options.answer_within, weigh, move |calls| {
             let sender = sender.clone();
             Box::pin(async move { publish(&sender, calls).await })
         });

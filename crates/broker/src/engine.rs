@@ -26,6 +26,7 @@ use self::change::Tries;
 pub(crate) use self::change::{Change, MessageRow, Rows};
 use self::group::Group;
 pub(crate) use self::group::{Counts, Who};
+pub(crate) use self::settle::DELAY_US_MAX;
 
 /// How long the name of a topic or of a group may be.
 const NAME_BYTES_MAX: usize = 64;

@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::broker::BrokerError;
 use node::Node;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::wire::REQUEST_BYTES;
 
@@ -23,6 +25,7 @@ type Sending<R> = Pin<Box<dyn Future<Output = Outcomes<R>> + Send>>;
 #[derive(Debug)]
 pub(super) struct Batcher<C, R> {
     queue: mpsc::Sender<Queued<C, R>>,
+    within: Duration,
 }
 
 #[derive(Debug)]
@@ -32,9 +35,10 @@ struct Queued<C, R> {
 }
 
 impl<C: Send + 'static, R: Send + 'static> Batcher<C, R> {
-    /// `weigh` says how many bytes a call takes; `send` makes a request of several.
+    /// A call may take as long as `within`, until it is sent and until it is answered. `weigh` says how many bytes a call takes; `send` makes a request of several.
     pub(super) fn new(
         node: &Node,
+        within: Duration,
         weigh: impl Fn(&C) -> usize + Send + 'static,
         send: impl Fn(Vec<C>) -> Sending<R> + Send + 'static,
     ) -> Self {
@@ -64,15 +68,20 @@ impl<C: Send + 'static, R: Send + 'static> Batcher<C, R> {
         };
         // Detached: it ends when nobody can ask any more.
         drop(node.spawn(run));
-        Self { queue }
+        Self { queue, within }
     }
 
     /// Says something, and waits for what becomes of it.
     pub(super) async fn call(&self, call: C) -> Result<R, BrokerError> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.queue.send(Queued { call, reply }).await;
-        sent.map_err(|_ended| BrokerError::untouched("this process is ending"))?;
-        answer.await.map_err(|_ended| BrokerError::unknown("this process is ending"))?
+        let asked = async {
+            let sent = self.queue.send(Queued { call, reply }).await;
+            sent.map_err(|_ended| BrokerError::untouched("this process is ending"))?;
+            answer.await.map_err(|_ended| BrokerError::unknown("this process is ending"))?
+        };
+        // Twice: it may have to wait for a request that is under way.
+        let slow = |_elapsed| BrokerError::unknown(format!("no answer within {:?}", self.within * 2));
+        timeout(self.within * 2, asked).await.map_err(slow)?
     }
 }
 

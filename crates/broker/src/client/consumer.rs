@@ -35,7 +35,7 @@ impl Member {
         let Subscription { topic, group, .. } = subscription.clone();
         let seat = Seat { topic, group, session };
         let (sender, place) = (calls.clone(), seat.clone());
-        let settlements = Batcher::new(&calls.node, Vec::len, move |calls| {
+        let settlements = Batcher::new(&calls.node, calls.options.answer_within, Vec::len, move |calls| {
             let (sender, seat) = (sender.clone(), place.clone());
             Box::pin(async move {
                 let body = encode(&Settle { seat, calls });

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use domain::broker::{FailedAttempt, Lag};
 
 use super::change::Tries;
+use super::settle::DELAY_US_MAX;
 
 /// How many failed attempts of a message are remembered; the last ones.
 pub(crate) const HISTORY_MAX: usize = 16;
@@ -118,7 +119,9 @@ impl Group {
     }
 
     /// What is known of a message from before a restart.
-    pub(super) fn remember(&mut self, id: u64, tries: Tries, now_us: u64) {
+    pub(super) fn remember(&mut self, id: u64, mut tries: Tries, now_us: u64) {
+        // A clock that was set back meanwhile delays nothing for longer than anything can be delayed.
+        tries.not_before_us = tries.not_before_us.min(now_us.saturating_add(DELAY_US_MAX));
         if tries.not_before_us > now_us && self.ready.remove(&id) {
             self.delayed.insert((tries.not_before_us, id));
         }

@@ -7,7 +7,7 @@ use crate::wire::letter_id;
 
 /// How long a reason may be; what is longer is cut.
 const REASON_BYTES_MAX: usize = 1_024;
-/// How long a message can be put off: a day. Also what a clock that was set back can cost at most.
+/// How long a message can be put off, and a lease can be: a day.
 pub(crate) const DELAY_US_MAX: u64 = 24 * 60 * 60 * 1_000_000;
 
 /// Makes a letter's message of what is kept of it.

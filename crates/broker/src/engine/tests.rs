@@ -121,3 +121,18 @@ fn a_letter_that_cannot_be_written_stays_a_message() {
     assert_eq!(engine.settle(group, 1, vec![dead], 0, &|_, _, _| None), 0);
     assert_eq!(engine.fetch(group, &who(1, 1), 1, 99, 0)[0].attempt, 2);
 }
+
+#[test]
+fn a_clock_that_was_set_back_delays_nothing_for_longer_than_a_day() {
+    let (mut kept, mut engine, group) = engine();
+    engine.publish(vec![incoming("t", "k")]).expect("declared");
+    let long_ago_us = 400 * super::DELAY_US_MAX;
+    let out = engine.fetch(group, &who(1, 1), 1, 99, long_ago_us);
+    let verdict = Verdict::RetryAfter { delay: Duration::from_secs(1), reason: String::new() };
+    engine.settle(group, 1, vec![settlement(&out[0], verdict)], long_ago_us, &|_, _, _| None);
+    kept.take(engine.take_changes());
+    let mut engine = kept.engine(1_000);
+    assert_eq!(engine.next_due_us(), Some(1_000 + super::DELAY_US_MAX));
+    engine.pass(1_000 + super::DELAY_US_MAX);
+    assert_eq!(engine.fetch(group, &who(1, 1), 1, 99, 0)[0].attempt, 2);
+}

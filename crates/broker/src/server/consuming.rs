@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use super::reading::{self, Body};
 use super::replies;
-use crate::engine::{Outgoing, Who};
+use crate::engine::{DELAY_US_MAX, Outgoing, Who};
 use crate::owner::{Desk, Job, Waiting};
 use crate::wire::{Extend, FETCH_MAX, Fetch, Fetched, Place, Seat, Settle, WAIT_MAX};
 
 /// How much longer than it waits a fetch may take.
 const FETCH_MARGIN: Duration = Duration::from_secs(30);
+
+/// How short a lease can be.
+const LEASE_US_MIN: u64 = 1_000;
 
 pub(super) async fn subscribe(State(desk): State<Desk>, request: Request<Body>) -> Response {
     match reading::json::<Place>(request).await {
@@ -30,6 +33,7 @@ pub(super) async fn fetch(State(desk): State<Desk>, request: Request<Body>) -> R
     };
     let Seat { topic, group, session } = seat;
     let in_flight_max = usize::try_from(in_flight_max).unwrap_or(usize::MAX);
+    let lease_us = lease_us.clamp(LEASE_US_MIN, DELAY_US_MAX);
     let who = Who { session, consumer: consumer.into(), lease_us, in_flight_max };
     let max = usize::try_from(max).unwrap_or(usize::MAX).min(FETCH_MAX);
     let wait = Duration::from_micros(wait_us).min(WAIT_MAX);
