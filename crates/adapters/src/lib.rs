@@ -1,17 +1,28 @@
-//! Stores behind the ports of `domain` and `resilience`: one module and one feature each.
+//! Stores and brokers behind the ports of `domain` and `resilience`: one module and one feature each.
 //!
 //! | feature | what it is |
 //! |---|---|
 //! | `redb` | the default: an embedded engine, a file per service |
 //! | `postgres` | PostgreSQL, for services that share a database server |
 //! | `redis` | idempotency keys and a rate limit that replicas share |
+//! | `nats` | NATS JetStream: a broker for several machines |
 //!
 //! An adapter proves itself with the contract suites of its ports.
 
+#[cfg(feature = "nats")]
+pub mod nats;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(any(feature = "redis", feature = "nats", feature = "kafka"))]
+mod prefix;
 #[cfg(feature = "redb")]
 pub mod redb;
-
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "postgres", feature = "redis", feature = "nats", feature = "kafka"))]
+mod url;
+#[cfg(any(feature = "nats", feature = "kafka"))]
+mod wire;
+
+#[cfg(any(feature = "postgres", feature = "redis", feature = "nats", feature = "kafka"))]
+pub use url::ServerUrl;

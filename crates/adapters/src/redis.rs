@@ -20,6 +20,8 @@ mod records;
 mod url;
 
 pub use buckets::RedisBuckets;
-pub use connection::{InvalidPrefix, Redis, RedisSettings};
+pub use connection::{Redis, RedisSettings};
 pub use records::RedisRecords;
 pub use url::{InvalidUrl, RedisUrl};
+
+pub use crate::prefix::InvalidPrefix;

@@ -311,7 +311,7 @@ pub(super) fn unreadable(error: sqlx::Error) -> Failure {
 
 /// How a connection is made: into the service's schema, with a limit for each statement.
 fn options(url: &PostgresUrl, schema: &Schema, statement_timeout: Duration) -> PgConnectOptions {
-    url.options().clone().application_name(&format!("failfirst {}", schema.name())).options([
+    url.parts().clone().application_name(&format!("failfirst {}", schema.name())).options([
         ("search_path", schema.name().to_owned()),
         ("statement_timeout", statement_timeout.as_millis().to_string()),
         // A client that went away in the middle of a transaction holds nobody up.

@@ -1,27 +1,16 @@
 //! Where the database is. Never shows its password.
 
-use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use thiserror::Error;
 
+use crate::url::ServerUrl;
+
 /// A database: `postgres://user:password@host:port/database`, or
-/// `postgres:///database?host=/run/postgresql&user=user` over a Unix socket.
-#[derive(Clone)]
-pub struct PostgresUrl {
-    options: Arc<PgConnectOptions>,
-    secret: Arc<str>,
-}
-
-impl PartialEq for PostgresUrl {
-    fn eq(&self, other: &Self) -> bool {
-        self.secret == other.secret
-    }
-}
-
-impl Eq for PostgresUrl {}
+/// `postgres:///database?host=/run/postgresql&user=user` over a Unix socket. Shown without the password, and without
+/// anything else that was in the query.
+pub type PostgresUrl = ServerUrl<PgConnectOptions>;
 
 /// Not where a database could be. Says nothing of the text itself, in which there may be a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -61,7 +50,7 @@ impl FromStr for PostgresUrl {
         };
         match insists {
             Some(mode) => Err(InvalidUrl::Tls { mode }),
-            None => Ok(Self { options: options.ssl_mode(PgSslMode::Disable).into(), secret: text.into() }),
+            None => Ok(Self::new(text, shown(&options), options.ssl_mode(PgSslMode::Disable))),
         }
     }
 }
@@ -70,36 +59,12 @@ fn innermost(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), innermost)
 }
 
-impl PostgresUrl {
-    /// The text that it was read from, with its password: for handing on, never for showing.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.secret
-    }
-
-    pub(super) fn options(&self) -> &PgConnectOptions {
-        &self.options
-    }
-}
-
-/// Without the password, and without anything else that was in the query.
-impl fmt::Display for PostgresUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let user = self.options.get_username();
-        let database = self.options.get_database().unwrap_or(user);
-        match self.options.get_socket() {
-            Some(socket) => write!(f, "postgres://{user}@{}/{database}", socket.display()),
-            None => {
-                let (host, port) = (self.options.get_host(), self.options.get_port());
-                write!(f, "postgres://{user}@{host}:{port}/{database}")
-            }
-        }
-    }
-}
-
-impl fmt::Debug for PostgresUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+fn shown(options: &PgConnectOptions) -> String {
+    let user = options.get_username();
+    let database = options.get_database().unwrap_or(user);
+    match options.get_socket() {
+        Some(socket) => format!("postgres://{user}@{}/{database}", socket.display()),
+        None => format!("postgres://{user}@{}:{}/{database}", options.get_host(), options.get_port()),
     }
 }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, FromRedisValue, RedisError, RedisResult, ScriptInvocation};
-use thiserror::Error;
 
 use super::url::RedisUrl;
+use crate::prefix::{self, InvalidPrefix};
 
 /// How a service uses its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,14 +22,6 @@ impl Default for RedisSettings {
     fn default() -> Self {
         Self { timeout: Duration::from_millis(500) }
     }
-}
-
-/// Not a prefix that keeps services apart.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("a prefix is 1 to 64 of a-z, 0-9, - and _: not {prefix:?}")]
-pub struct InvalidPrefix {
-    /// What was given.
-    pub prefix: String,
 }
 
 /// A service's part of a Redis server. Cheap to clone.
@@ -50,21 +42,18 @@ impl Redis {
     /// # Errors
     /// When the prefix is none.
     pub fn open(url: &RedisUrl, prefix: &str, settings: RedisSettings) -> Result<Self, InvalidPrefix> {
-        let is_plain =
-            prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
-        if !is_plain || prefix.is_empty() || prefix.len() > 64 {
-            return Err(InvalidPrefix { prefix: prefix.to_owned() });
-        }
+        let prefix = prefix::check(prefix)?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(settings.timeout))
             .set_response_timeout(Some(settings.timeout))
             // The next call tries again; none waits for another one's pauses.
             .set_number_of_retries(0);
-        let client = Client::open(url.info().clone()).expect("a URL that was read is one that can be opened");
+        let client =
+            Client::open(url.parts().clone()).expect("a URL that was read is one that can be opened");
         let manager = ConnectionManager::new_lazy_with_config(client, config)
             .expect("only a subscription without a receiver is refused");
         let is_there = Arc::new(AtomicBool::new(true));
-        Ok(Self { manager, url: url.clone(), prefix: prefix.into(), settings, is_there })
+        Ok(Self { manager, url: url.clone(), prefix, settings, is_there })
     }
 
     /// A key of this service: its prefix, the kind of thing, and whatever tells it from others.

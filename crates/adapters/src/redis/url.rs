@@ -1,26 +1,15 @@
 //! Where the server is. Never shows its password.
 
-use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 use thiserror::Error;
 
-/// A server: `redis://user:password@host:port/number`, or `redis+unix:///path/to/socket`.
-#[derive(Clone)]
-pub struct RedisUrl {
-    info: ConnectionInfo,
-    secret: Arc<str>,
-}
+use crate::url::ServerUrl;
 
-impl PartialEq for RedisUrl {
-    fn eq(&self, other: &Self) -> bool {
-        self.secret == other.secret
-    }
-}
-
-impl Eq for RedisUrl {}
+/// A server: `redis://user:password@host:port/number`, or `redis+unix:///path/to/socket`. Shown without user and
+/// password.
+pub type RedisUrl = ServerUrl<ConnectionInfo>;
 
 /// Not where a server could be. Says nothing of the text itself, in which there may be a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -44,37 +33,16 @@ impl FromStr for RedisUrl {
             return Err(InvalidUrl::Tls);
         }
         let info = text.into_connection_info().map_err(|_may_repeat_it| InvalidUrl::Syntax)?;
-        Ok(Self { info, secret: text.into() })
+        Ok(Self::new(text, shown(&info), info))
     }
 }
 
-impl RedisUrl {
-    /// The text that it was read from, with its password: for handing on, never for showing.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.secret
-    }
-
-    pub(super) const fn info(&self) -> &ConnectionInfo {
-        &self.info
-    }
-}
-
-/// Without user and password.
-impl fmt::Display for RedisUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.info.redis_settings().db();
-        match self.info.addr() {
-            ConnectionAddr::Tcp(host, port) => write!(f, "redis://{host}:{port}/{number}"),
-            ConnectionAddr::Unix(path) => write!(f, "redis+unix://{}", path.display()),
-            _other => f.write_str("redis"),
-        }
-    }
-}
-
-impl fmt::Debug for RedisUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+fn shown(info: &ConnectionInfo) -> String {
+    let number = info.redis_settings().db();
+    match info.addr() {
+        ConnectionAddr::Tcp(host, port) => format!("redis://{host}:{port}/{number}"),
+        ConnectionAddr::Unix(path) => format!("redis+unix://{}", path.display()),
+        _other => "redis".to_owned(),
     }
 }
 

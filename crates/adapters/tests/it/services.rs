@@ -29,6 +29,9 @@ pub(crate) fn fresh_name(what: &str) -> String {
     format!("{what}_{}_{}_{number}", std::process::id(), node().elapsed().as_millis())
 }
 
+/// What the script starts.
+const SERVICES: [&str; 3] = ["postgres", "redis", "nats"];
+
 /// A server of one test's own, which it may kill.
 pub(crate) struct OwnServer {
     name: &'static str,
@@ -61,12 +64,12 @@ impl OwnServer {
 
     fn run(&self, arguments: &[&str]) {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/dev-services");
-        let skip = if self.name == "redis" { "postgres" } else { "redis" };
+        let others: Vec<_> = SERVICES.into_iter().filter(|name| *name != self.name).collect();
         let port = format!("FAILFIRST_{}_PORT", self.name.to_uppercase());
         let output = std::process::Command::new(script)
             .args(arguments)
             .env("FAILFIRST_SERVICES_DIR", self.folder.path())
-            .env("FAILFIRST_SKIP", skip)
+            .env("FAILFIRST_SKIP", others.join(","))
             .env(port, self.port.to_string())
             .output()
             .expect("the script can be run");
