@@ -6,9 +6,12 @@
 //! | `postgres` | PostgreSQL, for services that share a database server |
 //! | `redis` | idempotency keys and a rate limit that replicas share |
 //! | `nats` | NATS JetStream: a broker for several machines |
+//! | `kafka` | Apache Kafka; not by default, as librdkafka is built from C |
 //!
 //! An adapter proves itself with the contract suites of its ports.
 
+#[cfg(feature = "kafka")]
+pub mod kafka;
 #[cfg(feature = "nats")]
 pub mod nats;
 #[cfg(feature = "postgres")]

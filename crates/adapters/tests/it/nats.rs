@@ -1,6 +1,5 @@
 //! NATS JetStream.
 
-mod crash;
 mod hardship;
 
 use std::sync::Arc;
@@ -14,7 +13,8 @@ use domain::broker::{
 use domain::contract::{BrokerUnderTest, Pace};
 use domain::{EventId, Message};
 
-use crate::services::{fresh_name, node, server};
+use crate::killed;
+use crate::services::{OwnServer, fresh_name, node, server};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -88,6 +88,17 @@ async fn keeps_the_contract_of_a_broker() {
         prefix: prefix.clone(),
     };
     domain::contract::broker(make, Pace::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_kill_9_and_what_was_refused_is_not_there() {
+    if url().is_none() {
+        return;
+    }
+    let own = OwnServer::new("nats");
+    let url: NatsUrl = format!("nats://failfirst:failfirst@127.0.0.1:{}", own.port()).parse().expect("a URL");
+    let open = || Arc::new(Nats::open(&node(), &url, "test", small()).expect("a prefix")) as _;
+    killed::loses_nothing(&own, 3, open).await;
 }
 
 #[tokio::test]

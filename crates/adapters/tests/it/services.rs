@@ -16,6 +16,16 @@ pub(crate) fn server(variable: &str) -> Option<String> {
     None
 }
 
+/// The same of a server that is tested in another way as well, so that it may be missing anywhere.
+#[cfg(feature = "kafka")]
+pub(crate) fn optional_server(variable: &str) -> Option<String> {
+    let url = std::env::var(variable).ok();
+    if url.is_none() {
+        eprintln!("skipped: {variable} is not set (eval \"$(scripts/dev-services start)\")");
+    }
+    url
+}
+
 /// A node on this machine.
 pub(crate) fn node() -> Node {
     Node::real(RealOptions { name: "test".to_owned(), ..RealOptions::default() })
@@ -30,7 +40,7 @@ pub(crate) fn fresh_name(what: &str) -> String {
 }
 
 /// What the script starts.
-const SERVICES: [&str; 3] = ["postgres", "redis", "nats"];
+const SERVICES: [&str; 4] = ["postgres", "redis", "nats", "kafka"];
 
 /// A server of one test's own, which it may kill.
 pub(crate) struct OwnServer {

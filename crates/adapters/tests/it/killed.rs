@@ -1,16 +1,14 @@
-//! A server that is not there at first, then is, is killed under load, and comes back.
+//! A broker's server that is not there at first, then is, is killed under load, and comes back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adapters::nats::{Nats, NatsUrl};
-use domain::Effect;
-use domain::broker::{Broker, BrokerError, Settlement, Verdict};
+use domain::broker::{Broker, BrokerError, Layout, Settlement, Subscription, Verdict};
+use domain::{Effect, EventId, Message};
 
-use super::{declared, message, small, subscription};
-use crate::services::{OwnServer, node, server, until};
+use crate::services::{OwnServer, node, until};
 
 const PUBLISHERS: usize = 8;
 const ENOUGH: usize = 300;
@@ -36,7 +34,17 @@ impl Told {
     }
 }
 
-async fn publish(broker: Nats, told: Arc<Told>, publisher: usize) {
+fn message(id: &str) -> Message {
+    Message {
+        event_id: EventId::new(id).expect("a valid id"),
+        topic: "orders".to_owned(),
+        key: id.to_owned(),
+        payload: id.as_bytes().to_vec(),
+        at_us: 1_000,
+    }
+}
+
+async fn publish(broker: Arc<dyn Broker>, told: Arc<Told>, publisher: usize) {
     for number in 0_u64.. {
         if told.stop.load(Ordering::Relaxed) {
             return;
@@ -61,10 +69,11 @@ async fn publish(broker: Nats, told: Arc<Told>, publisher: usize) {
     }
 }
 
-async fn consume(broker: Nats, told: Arc<Told>) {
+async fn consume(broker: Arc<dyn Broker>, told: Arc<Told>) {
     let lease = Duration::from_secs(2);
+    let subscription = Subscription { lease, ..Subscription::new("orders", "kitchen", "cook") };
     let consumer = loop {
-        match broker.subscribe(subscription(lease)).await {
+        match broker.subscribe(subscription.clone()).await {
             Ok(consumer) => break consumer,
             Err(_not_yet) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
@@ -85,39 +94,25 @@ async fn consume(broker: Nats, told: Arc<Told>) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_kill_9_and_what_was_refused_is_not_there() {
-    if server("FAILFIRST_TEST_NATS").is_none() {
-        return;
-    }
-    let own = OwnServer::new("nats");
-    let url: NatsUrl = format!("nats://failfirst:failfirst@127.0.0.1:{}", own.port()).parse().expect("a URL");
+/// Kills a server that many publish to and consume from, and brings it up again on what it left. What was acknowledged
+/// is delivered, what was refused without effect is not there, and all of it is dealt with in the end.
+pub(crate) async fn loses_nothing(own: &OwnServer, kills: usize, open: impl Fn() -> Arc<dyn Broker>) {
     let node = node();
-    let broker = Nats::open(&node, &url, "test", small()).expect("a prefix");
+    let broker = open();
     let away = broker.check().await.expect_err("nothing listens there");
     assert_eq!((away.effect(), away.is_retryable()), (Effect::None, true), "{away}");
     own.start();
-    until("the server is found once it is there", async || {
-        let c = broker.check().await;
-
-        c.is_ok()
-    })
-    .await;
-    declared(&broker).await;
-    // The other group is not of this test: without it messages go when they are dealt with.
+    until("the server is found once it is there", async || broker.check().await.is_ok()).await;
+    let layout = [Layout::new("orders", &["kitchen"])];
+    until("it is declared", async || broker.declare(&layout).await.is_ok()).await;
     let told = Arc::new(Told::default());
     let publishers: Vec<_> = (0..PUBLISHERS)
-        .map(|publisher| node.spawn(publish(broker.clone(), Arc::clone(&told), publisher)))
+        .map(|publisher| node.spawn(publish(Arc::clone(&broker), Arc::clone(&told), publisher)))
         .collect();
-    let consumers: Vec<_> = (0..2)
-        .map(|_| {
-            let broker = Nats::open(&node, &url, "test", small()).expect("a prefix");
-            node.spawn(consume(broker, Arc::clone(&told)))
-        })
-        .collect();
+    let consumers: Vec<_> = (0..2).map(|_| node.spawn(consume(open(), Arc::clone(&told)))).collect();
 
     let mut before = 0;
-    for _kill in 0..3 {
+    for _kill in 0..kills {
         until("messages are published", async || told.published() > before + ENOUGH).await;
         let absent = told.absent();
         own.crash();

@@ -1,0 +1,198 @@
+//! Dead letters: a compacted topic of one partition for each topic. A letter is a record under its id, and one without a
+//! payload and headers says that it was removed.
+//!
+//! Kafka cannot look one up, so each question reads the topic from its beginning: a matter of as many letters as there
+//! are, of which a healthy platform has few.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::Message;
+use domain::broker::{BrokerError, DeadLetter, DeadLetterFilter, DeadLetters};
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::producer::FutureRecord;
+use rdkafka::topic_partition_list::Offset;
+use tokio::time::Instant;
+
+use super::client::{Kafka, blocking};
+use super::error::untouched;
+use super::hand::Place;
+use super::record::{self, header, headers, with};
+use crate::wire::{self, LETTER, Letter};
+
+/// The header of [`Message::key`]: the record's own is the letter's id.
+const KEY: &str = "failfirst-key";
+
+/// Where all letters of a topic are, however many partitions somebody gave it.
+const PARTITION: i32 = 0;
+
+/// How long reading all letters may take.
+const READING_MAX: Duration = Duration::from_secs(30);
+
+/// How long one question waits.
+const POLL: Duration = Duration::from_millis(100);
+
+impl Kafka {
+    /// Writes a dead letter, under an id that begins with the time, names the topic, and no other letter has.
+    pub(super) async fn bury(
+        &self,
+        message: &Message,
+        letter: &Letter,
+        place: Place,
+        offset: i64,
+    ) -> Result<(), BrokerError> {
+        let Message { topic, key, payload, .. } = message;
+        let Place { is_retry, partition } = place;
+        let again = if is_retry { "r" } else { "" };
+        let id = format!("{:016}.{topic}.{}.{again}{partition}.{offset}", letter.at_us, letter.group);
+        let headers = with(with(headers(message), LETTER, &letter.to_json()), KEY, key);
+        let name = self.name_of_dead(topic);
+        let record = FutureRecord::to(&name).partition(PARTITION).key(id.as_bytes()).payload(&payload[..]);
+        self.write_record(&name, record.headers(headers)).await
+    }
+
+    /// The letters of these topics, by id.
+    async fn letters(&self, topics: Vec<String>) -> Result<BTreeMap<String, DeadLetter>, BrokerError> {
+        let mut names = Vec::new();
+        for topic in topics {
+            let name = self.name_of_dead(&topic);
+            if self.partitions(&name).await?.is_some() {
+                names.push((name, topic));
+            }
+        }
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut config = self.config_of_group(&format!("{}.letters", self.inner.prefix));
+        config.set("enable.partition.eof", "true");
+        let limit = self.inner.settings.answer_timeout;
+        let read = blocking(move || read_all(&config.create()?, &names, limit)).await?;
+        read.map_err(|error| untouched(&error))
+    }
+
+    async fn topics_with_letters(&self, filter: &DeadLetterFilter) -> Result<Vec<String>, BrokerError> {
+        self.ready().await?;
+        if let Some(topic) = &filter.topic {
+            return Ok(wire::check_name(topic).map(|()| vec![topic.clone()]).unwrap_or_default());
+        }
+        let (observer, limit) = (Arc::clone(&self.inner.observer), self.inner.settings.answer_timeout);
+        let metadata = blocking(move || observer.fetch_metadata(None, limit)).await?;
+        let metadata = metadata.map_err(|error| untouched(&error))?;
+        let topics = metadata.topics().iter().filter_map(|topic| self.topic_of_dead(topic.name()));
+        Ok(topics.map(str::to_owned).collect())
+    }
+
+    async fn find_letter(&self, id: &str) -> Result<DeadLetter, BrokerError> {
+        self.ready().await?;
+        let no_such_letter = || BrokerError::NoSuchLetter { id: id.to_owned() };
+        let topic = id.split('.').nth(1).filter(|topic| wire::check_name(topic).is_ok());
+        let topic = topic.ok_or_else(no_such_letter)?.to_owned();
+        self.letters(vec![topic]).await?.remove(id).ok_or_else(no_such_letter)
+    }
+
+    async fn remove_letter(&self, letter: &DeadLetter) -> Result<(), BrokerError> {
+        let name = self.name_of_dead(&letter.message.topic);
+        self.write_record(&name, FutureRecord::to(&name).partition(PARTITION).key(letter.id.as_bytes())).await
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Kafka {
+    async fn list(
+        &self,
+        filter: &DeadLetterFilter,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, BrokerError> {
+        let letters = self.letters(self.topics_with_letters(filter).await?).await?.into_values();
+        let meant = |letter: &DeadLetter| {
+            letter.id.as_str() > after && filter.takes(&letter.message.topic, &letter.group)
+        };
+        Ok(letters.filter(meant).take(limit).collect())
+    }
+
+    async fn show(&self, id: &str) -> Result<DeadLetter, BrokerError> {
+        self.find_letter(id).await
+    }
+
+    async fn replay(&self, id: &str) -> Result<(), BrokerError> {
+        let letter = self.find_letter(id).await?;
+        let Message { topic, key, payload, .. } = &letter.message;
+        let headers = headers(&letter.message);
+        self.write(&self.name_of(topic), key.as_bytes(), payload, headers).await?;
+        // Published it is: if the letter stays, it is there twice.
+        self.remove_letter(&letter).await.map_err(|error| BrokerError::unknown(error.to_string()))
+    }
+
+    async fn purge(&self, id: &str) -> Result<(), BrokerError> {
+        let letter = self.find_letter(id).await?;
+        self.remove_letter(&letter).await
+    }
+
+    async fn total(&self, filter: &DeadLetterFilter) -> Result<u64, BrokerError> {
+        let letters = self.letters(self.topics_with_letters(filter).await?).await?;
+        let meant = letters.values().filter(|letter| filter.takes(&letter.message.topic, &letter.group));
+        Ok(meant.count() as u64)
+    }
+}
+
+/// Reads topics of one partition from their beginning to their end.
+fn read_all(
+    client: &BaseConsumer,
+    names: &[(String, String)],
+    limit: Duration,
+) -> KafkaResult<BTreeMap<String, DeadLetter>> {
+    let mut letters = BTreeMap::new();
+    let mut from = TopicPartitionList::new();
+    let mut open = 0;
+    for (name, _topic) in names {
+        let (low, high) = client.fetch_watermarks(name, PARTITION, limit)?;
+        if low < high {
+            from.add_partition_offset(name, PARTITION, Offset::Beginning)?;
+            open += 1;
+        }
+    }
+    if open == 0 {
+        return Ok(letters);
+    }
+    client.assign(&from)?;
+    let began = Instant::now();
+    while open > 0 {
+        match client.poll(POLL) {
+            Some(Ok(record)) => {
+                let topic = names.iter().find(|(name, _)| name == record.topic()).map(|(_, topic)| topic);
+                if let Some((topic, id)) = topic.zip(id_of(&record)) {
+                    match read_letter(topic, &id, &record) {
+                        Some(letter) => drop(letters.insert(id, letter)),
+                        None => drop(letters.remove(&id)),
+                    }
+                }
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
+            Some(Err(error)) => tracing::debug!(%error, "reading dead letters"),
+            None => {}
+        }
+        if began.elapsed() >= READING_MAX {
+            return Err(KafkaError::Global(rdkafka::types::RDKafkaErrorCode::OperationTimedOut));
+        }
+    }
+    Ok(letters)
+}
+
+fn id_of(record: &BorrowedMessage<'_>) -> Option<String> {
+    record.key().map(|id| String::from_utf8_lossy(id).into_owned())
+}
+
+/// A letter; `None` when the record says that it was removed.
+fn read_letter(topic: &str, id: &str, record: &BorrowedMessage<'_>) -> Option<DeadLetter> {
+    let Letter { group, attempts, reason, at_us, history } =
+        serde_json::from_str(header(record, LETTER)?).ok()?;
+    let key = header(record, KEY).unwrap_or_default().as_bytes();
+    let message = record::message(topic, key, record);
+    Some(DeadLetter { id: id.to_owned(), group, message, attempts, reason, at_us, history })
+}
