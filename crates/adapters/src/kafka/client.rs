@@ -11,18 +11,21 @@ use rdkafka::admin::AdminClient;
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::FutureProducer;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::error::describe;
+use super::error::{describe, is_passing, untouched};
 use super::url::KafkaUrl;
 use crate::prefix::{self, InvalidPrefix};
 use crate::wire::HEADERS_MAX;
 
 /// The pause of the keeper before it tries again.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long it is waited before a question is asked again.
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 /// How large a message is that servers take unless they are told otherwise, headers included.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -235,6 +238,24 @@ impl Kafka {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(format!("{} is not reached: {}", self.inner.url, describe(&error))),
             Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Asks something that only reads, again while the servers have not agreed on who leads a partition.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl Fn() -> KafkaResult<T> + Clone + Send + 'static,
+    ) -> Result<T, BrokerError> {
+        let began = Instant::now();
+        loop {
+            let error = match blocking(question.clone()).await? {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            if !is_passing(&error) || began.elapsed() >= self.inner.settings.answer_timeout {
+                return Err(untouched(&error));
+            }
+            tokio::time::sleep(LOOK).await;
         }
     }
 

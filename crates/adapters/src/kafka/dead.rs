@@ -71,8 +71,7 @@ impl Kafka {
         let mut config = self.config_of_group(&format!("{}.letters", self.inner.prefix));
         config.set("enable.partition.eof", "true");
         let limit = self.inner.settings.answer_timeout;
-        let read = blocking(move || read_all(&config.create()?, &names, limit)).await?;
-        read.map_err(|error| untouched(&error))
+        self.ask(move || read_all(&config.create()?, &names, limit)).await
     }
 
     async fn topics_with_letters(&self, filter: &DeadLetterFilter) -> Result<Vec<String>, BrokerError> {

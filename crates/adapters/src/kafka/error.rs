@@ -45,6 +45,22 @@ pub(super) fn is_of_another_generation(error: &KafkaError) -> bool {
     )
 }
 
+/// Whether the servers are still finding out who leads what, as after a topic was made or a server died.
+pub(super) fn is_passing(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+                | Code::UnknownPartition
+                | Code::UnknownTopicOrPartition
+                | Code::CoordinatorLoadInProgress
+                | Code::CoordinatorNotAvailable
+                | Code::NotCoordinator
+        )
+    )
+}
+
 pub(super) fn describe(error: &KafkaError) -> String {
     error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
 }

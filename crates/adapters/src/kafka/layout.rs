@@ -13,12 +13,9 @@ use rdkafka::producer::Producer as _;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::time::{Duration, Instant, sleep};
 
-use super::client::{Kafka, blocking};
+use super::client::{Kafka, LOOK, blocking};
 use super::error::{is_of_another_generation, untouched};
 use crate::wire;
-
-/// How often is looked whether a topic that was made is there.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// A topic of ours that is to be there.
 struct Wanted {
@@ -165,9 +162,9 @@ impl Kafka {
         let places = self.places(topic, group).await?;
         let keeper = self.keeper_of(topic, group)?;
         let limit = self.inner.settings.answer_timeout;
-        let registered = blocking(move || -> KafkaResult<()> {
+        let register = move || {
             let mut missing = TopicPartitionList::new();
-            for place in keeper.committed_offsets(places, limit)?.elements() {
+            for place in keeper.committed_offsets(places.clone(), limit)?.elements() {
                 if place.offset() == Offset::Invalid {
                     missing.add_partition_offset(place.topic(), place.partition(), Offset::Offset(0))?;
                 }
@@ -180,8 +177,9 @@ impl Kafka {
                 Err(error) if is_of_another_generation(&error) => Ok(()),
                 committed => committed,
             }
-        });
-        registered.await?.map_err(|error| untouched(&error))
+        };
+        // Saying it twice is as good as once.
+        self.ask(register).await
     }
 
     /// Makes sure that a group is there.
@@ -205,8 +203,8 @@ impl Kafka {
         let places = self.places(topic, group).await?;
         let keeper = self.keeper_of(topic, group)?;
         let limit = self.inner.settings.answer_timeout;
-        let counted = blocking(move || count_uncommitted(&keeper, places, limit)).await?;
-        counted.map_err(|error| untouched(&error))?.ok_or_else(no_such_group)
+        let count = move || count_uncommitted(&keeper, places.clone(), limit);
+        self.ask(count).await?.ok_or_else(no_such_group)
     }
 
     /// A client that asks and commits for a group without being one of its consumers.
