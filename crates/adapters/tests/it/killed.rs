@@ -57,7 +57,7 @@ async fn publish(broker: Arc<dyn Broker>, told: Arc<Told>, publisher: usize) {
                     break;
                 }
                 // Every other publisher tries once, so that what it was told is the whole truth.
-                Err(BrokerError::Unavailable { effect, .. }) if publisher % 2 == 0 => {
+                Err(BrokerError::Unavailable { effect, .. }) if publisher.is_multiple_of(2) => {
                     if effect == Effect::None {
                         told.absent.lock().expect("no panic").insert(id);
                     }
