@@ -12,7 +12,7 @@ use evidence::{
 };
 use platform::{
     ServiceKind, ServiceState,
-    design::{Design, Process},
+    design::{Design, Process, Topology},
 };
 use serde_json::Value;
 
@@ -43,6 +43,8 @@ fn services(experiment: &Experiment) -> Vec<(String, ServiceKind)> {
 fn of_load(load: &NamedLoad, experiment: &Experiment, services: &[(String, ServiceKind)]) -> Value {
     let design = &experiment.designs[0].resolved.design;
     let detail = experiment.responses.then(|| detail(design, load));
+    let is_event_driven =
+        experiment.designs.iter().any(|design| design.resolved.design.topology == Topology::Events);
     let meta = CellMeta {
         design: String::new(),
         fault: String::new(),
@@ -56,6 +58,7 @@ fn of_load(load: &NamedLoad, experiment: &Experiment, services: &[(String, Servi
     let facts = Facts {
         processes: processes(services),
         services: services.iter().map(|(name, kind)| (name.clone(), gauges(*kind))).collect(),
+        background: is_event_driven.then(BTreeMap::new),
         high_priority: load.high_priority_share.map(|_| String::new()).into_iter().collect(),
         fault_window_us: Some((0, 1)),
         asked: late_in_each_step(&meta.load),
