@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// `dlq`.
 #[derive(Debug, Args)]
 pub struct DlqArgs {
-    /// The broker: `embedded://` (on this machine, at its usual port) or `embedded://IP:PORT`.
+    /// The broker: `embedded://` (on this machine, at its usual port), `embedded://IP:PORT`, `nats://…` or `kafka://…`.
     #[arg(long, global = true, value_name = "URL", env = Places::BROKER, hide_env_values = true)]
     pub broker: Option<Secret>,
     /// Print JSON instead of text.

@@ -38,7 +38,7 @@ pub struct StoreArgs {
     #[arg(long, value_name = "URL", env = Places::RATE_LIMIT, hide_env_values = true)]
     pub rate_limit: Option<Secret>,
     /// What carries events, where services are joined by a broker: `embedded://` for the one of this program, which is
-    /// started beside the services, or `embedded://IP:PORT` where it is already.
+    /// started beside the services, `embedded://IP:PORT` where it runs already, `nats://HOST:4222`, or `kafka://HOST:9092`.
     #[arg(long, value_name = "URL", env = Places::BROKER, hide_env_values = true)]
     pub broker: Option<Secret>,
 }

@@ -5,6 +5,7 @@
 //! | `embedded://` | the broker of this program, as a process beside the services: the default |
 //! | `embedded://IP:PORT` | the same, somewhere else |
 //! | `nats://…` | a NATS server with JetStream |
+//! | `kafka://…` | Apache Kafka; where this program was built with it (`--features kafka`) |
 //!
 //! A broker that is not there is no error: it is waited for, and whoever needs it says so in `/readyz`.
 
@@ -12,6 +13,9 @@ use std::{
     collections::BTreeMap, fmt, future::Future, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc,
 };
 
+#[cfg(feature = "kafka")]
+use adapters::kafka::{self, Kafka, KafkaSettings, KafkaUrl};
+use adapters::nats::{self, Nats, NatsSettings, NatsUrl};
 use domain::broker::{Broker, DeadLetters};
 use node::{Node, RealOptions};
 
@@ -30,18 +34,37 @@ pub enum BrokerUrl {
     Embedded,
     /// A broker of this program that runs there.
     EmbeddedAt(SocketAddr),
+    /// A NATS server.
+    Nats(NatsUrl),
+    /// A Kafka cluster.
+    #[cfg(feature = "kafka")]
+    Kafka(KafkaUrl),
 }
 
 /// Not a broker.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadBrokerUrl {
     /// Nothing carries events there. Only how it begins is repeated: the rest may hold a password.
-    #[error("no broker is called {0:?}: write embedded:// or embedded://IP:PORT")]
+    #[error("no broker is called {0:?}: write embedded://, embedded://IP:PORT, nats://… or kafka://…")]
     Unknown(String),
     /// Not an address.
     #[error("embedded:// takes an address, for example embedded://127.0.0.1:8084, and not {0:?}")]
     Address(String),
+    /// It should have been a NATS server.
+    #[error(transparent)]
+    Nats(#[from] nats::InvalidUrl),
+    /// It should have been a Kafka cluster.
+    #[cfg(feature = "kafka")]
+    #[error(transparent)]
+    Kafka(#[from] kafka::InvalidUrl),
+    /// It would be a Kafka cluster.
+    #[error("this program was built without Kafka: build it with `cargo build --release --features kafka`")]
+    WithoutKafka,
 }
+
+/// What our topics begin with at a server that others use as well.
+const PREFIX: &str = "failfirst";
+const GOOD_PREFIX: &str = "letters are a prefix";
 
 /// A broker, from both sides.
 #[derive(Clone, Debug)]
@@ -62,24 +85,40 @@ impl BrokerUrl {
     /// The broker, as a process on this node reaches it. Connects to nothing yet, and never fails.
     #[must_use]
     pub fn open(&self, node: &Node) -> OpenBroker {
-        let client = match self {
-            Self::Embedded => broker::Client::new(node, BROKER, BROKER_PORT),
+        match self {
+            Self::Embedded => both(broker::Client::new(node, BROKER, BROKER_PORT)),
             Self::EmbeddedAt(address) => {
                 let peers = BTreeMap::from([(BROKER.to_owned(), *address)]);
                 let name = node.name().to_owned();
                 let there = Node::real(RealOptions { name, peers, ..RealOptions::default() });
-                broker::Client::new(&there, BROKER, BROKER_PORT)
+                both(broker::Client::new(&there, BROKER, BROKER_PORT))
             }
-        };
-        let client = Arc::new(client);
-        OpenBroker { broker: Arc::clone(&client) as _, dead_letters: client }
+            Self::Nats(url) => {
+                both(Nats::open(node, url, PREFIX, NatsSettings::default()).expect(GOOD_PREFIX))
+            }
+            #[cfg(feature = "kafka")]
+            Self::Kafka(url) => {
+                both(Kafka::open(node, url, PREFIX, KafkaSettings::default()).expect(GOOD_PREFIX))
+            }
+        }
     }
 
     /// The URL with its password, if there is one: for handing on, never for showing.
     #[must_use]
     pub fn expose(&self) -> String {
-        self.to_string()
+        match self {
+            Self::Nats(url) => url.expose().to_owned(),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(url) => url.expose().to_owned(),
+            own => own.to_string(),
+        }
     }
+}
+
+/// Both sides of one client.
+fn both(client: impl Broker + DeadLetters + 'static) -> OpenBroker {
+    let client = Arc::new(client);
+    OpenBroker { broker: Arc::clone(&client) as _, dead_letters: client }
 }
 
 /// Runs the embedded broker on this machine, on a file in a directory that is made when missing, until `stop` is ready
@@ -138,6 +177,11 @@ impl FromStr for BrokerUrl {
                 let parsed = address.parse().map_err(|_| BadBrokerUrl::Address(address.to_owned()));
                 Ok(Self::EmbeddedAt(parsed?))
             }
+            ("nats" | "tls", _) => Ok(Self::Nats(text.parse()?)),
+            #[cfg(feature = "kafka")]
+            ("kafka", _) => Ok(Self::Kafka(text.parse()?)),
+            #[cfg(not(feature = "kafka"))]
+            ("kafka", _) => Err(BadBrokerUrl::WithoutKafka),
             _ => Err(unknown()),
         }
     }
@@ -148,6 +192,9 @@ impl fmt::Display for BrokerUrl {
         match self {
             Self::Embedded => f.write_str("embedded://"),
             Self::EmbeddedAt(address) => write!(f, "embedded://{address}"),
+            Self::Nats(url) => url.fmt(f),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(url) => url.fmt(f),
         }
     }
 }
@@ -166,10 +213,7 @@ mod tests {
     #[test]
     fn what_is_no_broker_is_told_what_would_be_and_never_its_password() {
         let refused = |text: &str| text.parse::<BrokerUrl>().expect_err("refused").to_string();
-        assert_eq!(
-            refused("rabbit"),
-            "no broker is called \"rabbit\": write embedded:// or embedded://IP:PORT"
-        );
+        assert!(refused("rabbit").starts_with("no broker is called \"rabbit\": write embedded://"));
         assert!(!refused("amqp://me:sesame@there").contains("sesame"));
         assert!(refused("embedded://there").contains("takes an address"));
     }
