@@ -16,7 +16,7 @@ use crate::sim::SimFile;
 const CACHE_BYTES_MAX: usize = 32 << 20;
 
 /// What is to be waited for after a commit until it is durable.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Synced {
     /// Nothing: committing has waited.
     Already,

@@ -1,23 +1,25 @@
-//! One transaction: what the jobs of a batch read and write, and what becomes visible when it is durable.
+//! One batch: what its jobs read and change, and what becomes visible when that is durable.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use domain::{Order, OrderId, OrderState};
-use redb::{Key, Table, TableDefinition, Value, WriteTransaction};
-use resilience::idempotency::{Claim, Key as RecordKey};
+use domain::{Order, OrderId};
+use resilience::idempotency::{Claim, Key};
 
 use super::fault::Fault;
+use super::log::HEADER_BYTES;
+use super::overlay::Overlay;
 use super::records::Leases;
-use super::tables::{
-    CHARGE_KEYS, CHARGES, FINAL_ORDERS, LAST_SEQUENCE_KEY, META, NOTICES, OPEN_ORDERS, OUTBOX, RECORD_ENDS,
-    RECORDS, StoredRecord, TOTALS, VOIDED,
-};
-use super::view::{Counts, View};
+use super::row::Row;
+use super::snapshot::Snapshot;
+use super::view::{Below, Counts, Numbers, View};
 
 /// What a batch changed, to be published when it is durable.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
+    /// What was changed.
+    pub(super) overlay: Overlay,
     /// Orders as they are now.
     pub(super) orders: BTreeMap<OrderId, Arc<Order>>,
     /// When orders had last moved that have moved now.
@@ -25,99 +27,51 @@ pub(super) struct Changes {
     /// The numbers as they are now.
     pub(super) counts: Counts,
     /// Keys whose answer is stored now.
-    pub(super) completed: Vec<(RecordKey, Claim)>,
-    /// Whether there is anything to commit.
-    pub(super) wrote: bool,
+    pub(super) completed: Vec<(Key, Claim)>,
+    /// Answers that are over by then may be forgotten, and how many of them.
+    pub(super) forget: (Duration, usize),
 }
 
-/// A table that is opened when it is first used.
-type Lazy<'txn, K, V> = Option<Table<'txn, K, V>>;
-
-/// A transaction and its tables.
-pub(super) struct Batch<'txn> {
-    transaction: &'txn WriteTransaction,
-    pub(super) view: &'txn View,
-    pub(super) leases: &'txn Leases,
+/// A batch in the making.
+pub(super) struct Batch<'a> {
+    pub(super) view: &'a View,
+    pub(super) leases: &'a Leases,
+    below: &'a Below,
     pub(super) changes: Changes,
-    totals_before: BTreeMap<OrderState, u64>,
-    last_sequence_before: u64,
-    open_orders: Lazy<'txn, &'static str, &'static [u8]>,
-    final_orders: Lazy<'txn, &'static str, &'static [u8]>,
-    outbox: Lazy<'txn, u64, (&'static str, &'static str, &'static str, &'static [u8], u64)>,
-    charges: Lazy<'txn, &'static str, &'static [u8]>,
-    charge_keys: Lazy<'txn, &'static str, &'static str>,
-    voided: Lazy<'txn, &'static str, ()>,
-    notices: Lazy<'txn, &'static str, &'static [u8]>,
-    records: Lazy<'txn, (&'static str, &'static str), StoredRecord>,
-    record_ends: Lazy<'txn, (u128, &'static str, &'static str), ()>,
+    /// The record of the log: room for its header and the numbers, and then what was changed.
+    record: &'a mut Vec<u8>,
 }
 
-/// A table of the batch, opened now unless it was before. It is to be written to.
-macro_rules! table {
-    ($name:ident, $definition:ident, $key:ty, $value:ty) => {
-        pub(super) fn $name(&mut self) -> Result<&mut Table<'txn, $key, $value>, Fault> {
-            open(&mut self.$name, self.transaction, $definition)
-        }
-    };
-}
-
-impl<'txn> Batch<'txn> {
-    pub(super) fn new(transaction: &'txn WriteTransaction, view: &'txn View, leases: &'txn Leases) -> Self {
-        let counts = view.counts();
-        Self {
-            transaction,
-            view,
-            leases,
-            totals_before: counts.totals.clone(),
-            last_sequence_before: counts.last_sequence,
-            changes: Changes { counts, ..Changes::default() },
-            open_orders: None,
-            final_orders: None,
-            outbox: None,
-            charges: None,
-            charge_keys: None,
-            voided: None,
-            notices: None,
-            records: None,
-            record_ends: None,
-        }
+impl<'a> Batch<'a> {
+    /// A batch that has changed nothing. Its record is made in the place of another.
+    pub(super) fn new(view: &'a View, leases: &'a Leases, below: &'a Below, record: &'a mut Vec<u8>) -> Self {
+        record.clear();
+        record.resize(HEADER_BYTES + Numbers::BYTES, 0);
+        let changes = Changes { counts: view.counts(), ..Changes::default() };
+        Self { view, leases, below, changes, record }
     }
 
-    table!(open_orders, OPEN_ORDERS, &'static str, &'static [u8]);
-    table!(final_orders, FINAL_ORDERS, &'static str, &'static [u8]);
-    table!(outbox, OUTBOX, u64, (&'static str, &'static str, &'static str, &'static [u8], u64));
-    table!(charges, CHARGES, &'static str, &'static [u8]);
-    table!(charge_keys, CHARGE_KEYS, &'static str, &'static str);
-    table!(voided, VOIDED, &'static str, ());
-    table!(notices, NOTICES, &'static str, &'static [u8]);
-    table!(records, RECORDS, (&'static str, &'static str), StoredRecord);
-    table!(record_ends, RECORD_ENDS, (u128, &'static str, &'static str), ());
-
-    /// Writes the numbers that have changed, and closes all tables.
-    pub(super) fn finish(self) -> Result<Changes, Fault> {
-        let Self { transaction, changes, totals_before, last_sequence_before, .. } = self;
-        let changed = |(state, total): &(&OrderState, &u64)| totals_before.get(state) != Some(total);
-        let mut changed = changes.counts.totals.iter().filter(changed).peekable();
-        if changed.peek().is_some() {
-            let mut table = transaction.open_table(TOTALS)?;
-            for (state, total) in changed {
-                table.insert(state.as_str(), total)?;
-            }
-        }
-        if changes.counts.last_sequence != last_sequence_before {
-            transaction.open_table(META)?.insert(LAST_SEQUENCE_KEY, changes.counts.last_sequence)?;
-        }
-        Ok(changes)
+    /// Finds something as this batch sees it: what was changed, in any of the levels, and else what the tables have.
+    pub(super) fn find<T>(
+        &self,
+        above: impl Fn(&Overlay) -> Option<T>,
+        below: impl FnOnce(&Snapshot) -> Result<Option<T>, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        let found = above(&self.changes.overlay).or_else(|| self.view.look(&above));
+        found.map_or_else(|| self.below.find(above, below), |found| Ok(Some(found)))
     }
-}
 
-fn open<'a, 'txn, K: Key + 'static, V: Value + 'static>(
-    place: &'a mut Lazy<'txn, K, V>,
-    transaction: &'txn WriteTransaction,
-    definition: TableDefinition<'static, K, V>,
-) -> Result<&'a mut Table<'txn, K, V>, Fault> {
-    if place.is_none() {
-        *place = Some(transaction.open_table(definition)?);
+    /// Something is like this from now on.
+    pub(super) fn put(&mut self, row: Row) {
+        row.encode(self.record);
+        self.changes.overlay.put(row);
     }
-    Ok(place.as_mut().expect("it was opened just now"))
+
+    /// What was changed, `None` if nothing was. The record is complete but for its header.
+    pub(super) fn finish(self) -> Option<Changes> {
+        let Self { changes, record, .. } = self;
+        let rows = HEADER_BYTES + Numbers::BYTES;
+        changes.counts.numbers.encode(&mut record[HEADER_BYTES..rows]);
+        (record.len() > rows).then_some(changes)
+    }
 }

@@ -1,54 +1,76 @@
 //! Charges, the keys they were made under, and the tombstones of keys under which none may be made.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{Charge, ChargeStore, StoreError, Voided};
-use redb::{ReadTransaction, ReadableTable};
+use redb::ReadableTable;
 
 use super::batch::Batch;
 use super::fault::Fault;
 use super::job::Ask;
+use super::overlay::Bytes;
+use super::row::Row;
+use super::snapshot::Snapshot;
 use super::store::RedbStore;
-use super::tables::{CHARGE_KEYS, CHARGES};
+use super::view::Below;
 
 fn charge(id: &str, json: &[u8]) -> Result<Charge, Fault> {
     serde_json::from_slice(json).map_err(|source| Fault::Unreadable { key: id.to_owned(), source })
 }
 
-fn put(batch: &mut Batch<'_>, charge: &Charge) -> Result<(), Fault> {
-    let json = serde_json::to_vec(charge).expect("a charge has text keys only");
-    batch.changes.wrote = true;
-    batch.charges()?.insert(charge.id.as_str(), json.as_slice())?;
-    Ok(())
+fn put(batch: &mut Batch<'_>, charge: &Charge) {
+    let json = serde_json::to_vec(charge).expect("a charge has text keys only").into();
+    batch.put(Row::Charge { id: charge.id.as_str().into(), json });
+}
+
+fn charged(snapshot: &Snapshot, id: &str) -> Result<Option<Bytes>, Fault> {
+    Ok(snapshot.charges.get(id)?.map(|json| json.value().into()))
+}
+
+/// The charge of a key.
+fn keyed(snapshot: &Snapshot, key: &str) -> Result<Option<Arc<str>>, Fault> {
+    Ok(snapshot.charge_keys.get(key)?.map(|id| id.value().into()))
+}
+
+fn is_voided(batch: &Batch<'_>, key: &str) -> Result<bool, Fault> {
+    let is_there = batch.find(
+        |overlay| overlay.voided.contains(key).then_some(()),
+        |snapshot| Ok(snapshot.voided.get(key)?.map(|_| ())),
+    )?;
+    Ok(is_there.is_some())
+}
+
+fn by_id(batch: &Batch<'_>, id: &str) -> Result<Option<Bytes>, Fault> {
+    batch.find(|overlay| overlay.charges.get(id).cloned(), |snapshot| charged(snapshot, id))
+}
+
+fn id_of(batch: &Batch<'_>, key: &str) -> Result<Option<Arc<str>>, Fault> {
+    batch.find(|overlay| overlay.charge_keys.get(key).cloned(), |snapshot| keyed(snapshot, key))
 }
 
 /// The charge with this id, or else with this key.
-fn find(batch: &mut Batch<'_>, key: &str) -> Result<Option<Charge>, Fault> {
-    if let Some(json) = batch.charges()?.get(key)? {
-        return charge(key, json.value()).map(Some);
+fn find(batch: &Batch<'_>, key: &str) -> Result<Option<Charge>, Fault> {
+    if let Some(json) = by_id(batch, key)? {
+        return charge(key, &json).map(Some);
     }
-    let id = batch.charge_keys()?.get(key)?.map(|id| id.value().to_owned());
-    let Some(id) = id else { return Ok(None) };
-    let json = batch.charges()?.get(id.as_str())?;
-    json.map(|json| charge(&id, json.value())).transpose()
+    let Some(id) = id_of(batch, key)? else { return Ok(None) };
+    by_id(batch, &id)?.map(|json| charge(&id, &json)).transpose()
 }
 
-fn read(snapshot: &ReadTransaction, key: &str) -> Result<Option<Charge>, Fault> {
-    let charges = snapshot.open_table(CHARGES)?;
-    if let Some(json) = charges.get(key)? {
-        return charge(key, json.value()).map(Some);
-    }
-    let Some(id) = snapshot.open_table(CHARGE_KEYS)?.get(key)? else { return Ok(None) };
-    let json = charges.get(id.value())?;
-    json.map(|json| charge(id.value(), json.value())).transpose()
-}
-
-fn read_all(snapshot: &ReadTransaction) -> Result<Vec<Charge>, Fault> {
-    let mut charges = Vec::new();
-    for entry in snapshot.open_table(CHARGES)?.iter()? {
+/// Every charge, by id.
+fn read_all(above: &BTreeMap<Arc<str>, Bytes>, below: &Below) -> Result<Vec<Charge>, Fault> {
+    let mut charges = BTreeMap::new();
+    for entry in below.snapshot.charges.iter()? {
         let (id, json) = entry?;
-        charges.push(charge(id.value(), json.value())?);
+        charges.insert(Arc::from(id.value()), charge(id.value(), json.value())?);
     }
-    Ok(charges)
+    let frozen = below.frozen.as_deref().map(|frozen| &frozen.overlay.charges);
+    for (id, json) in frozen.into_iter().chain([above]).flatten() {
+        charges.insert(Arc::clone(id), charge(id, json)?);
+    }
+    Ok(charges.into_values().collect())
 }
 
 /// A charge that succeeded.
@@ -59,19 +81,20 @@ impl Ask for Record {
 
     fn run(self, batch: &mut Batch<'_>) -> Result<Result<(), StoreError>, Fault> {
         let Self(charge) = self;
-        if batch.charges()?.get(charge.id.as_str())?.is_some() {
+        if by_id(batch, charge.id.as_str())?.is_some() {
             return Ok(Err(StoreError::Exists { id: charge.id.to_string() }));
         }
         if let Some(key) = &charge.key {
-            if batch.voided()?.get(key.as_str())?.is_some() {
+            if is_voided(batch, key)? {
                 return Ok(Err(StoreError::Voided { key: key.clone() }));
             }
-            if batch.charge_keys()?.get(key.as_str())?.is_some() {
+            if id_of(batch, key)?.is_some() {
                 return Ok(Err(StoreError::Exists { id: key.clone() }));
             }
-            batch.charge_keys()?.insert(key.as_str(), charge.id.as_str())?;
+            batch.put(Row::ChargeKey { key: key.as_str().into(), id: charge.id.as_str().into() });
         }
-        put(batch, &charge).map(Ok)
+        put(batch, &charge);
+        Ok(Ok(()))
     }
 }
 
@@ -86,8 +109,8 @@ impl Ask for Void {
         if let Some(charge) = find(batch, &key)? {
             return Ok(Ok(Voided::AlreadyCharged(charge)));
         }
-        if batch.voided()?.insert(key.as_str(), ())?.is_none() {
-            batch.changes.wrote = true;
+        if !is_voided(batch, &key)? {
+            batch.put(Row::Voided { key: key.into() });
         }
         Ok(Ok(Voided::Tombstone))
     }
@@ -107,7 +130,7 @@ impl Ask for Refund {
         let Some(mut charge) = find(batch, &key)? else { return Ok(Err(StoreError::NotFound { id: key })) };
         if charge.refunded_at_us.is_none() {
             charge.refunded_at_us = Some(at_us);
-            put(batch, &charge)?;
+            put(batch, &charge);
         }
         Ok(Ok(charge))
     }
@@ -120,7 +143,17 @@ impl ChargeStore for RedbStore {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Charge>, StoreError> {
-        self.read(|snapshot| read(snapshot, key))
+        let get = |id: &str| {
+            let json =
+                self.view().find(|overlay| overlay.charges.get(id).cloned(), |below| charged(below, id))?;
+            json.map(|json| self.readable(charge(id, &json))).transpose()
+        };
+        if let Some(charge) = get(key)? {
+            return Ok(Some(charge));
+        }
+        let id =
+            self.view().find(|overlay| overlay.charge_keys.get(key).cloned(), |below| keyed(below, key))?;
+        id.map_or(Ok(None), |id| get(&id))
     }
 
     async fn void(&self, key: &str) -> Result<Voided, StoreError> {
@@ -132,7 +165,8 @@ impl ChargeStore for RedbStore {
     }
 
     async fn all(&self) -> Result<Vec<Charge>, StoreError> {
-        self.read(read_all)
+        let (above, below) = self.view().capture(|active| active.charges.clone())?;
+        self.readable(read_all(&above, &below))
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -11,7 +11,10 @@ use node::sim::{HostOptions, Latency, SimWorld, Topology};
 use node::{Node, Rng, draw, named_rng};
 
 use super::tests::{charge, id, message, order, paid};
+use super::writer::Bounds;
 use super::{REOPEN_EVERY, RedbStore};
+
+mod boundaries;
 
 const HOST: &str = "order-api";
 const FILE: &str = "test.redb";
@@ -44,6 +47,14 @@ impl Model {
     fn wrong(&self, what: String) {
         self.wrong.lock().expect("no panic").push(what);
     }
+}
+
+/// Bounds under which what is in the log is brought into the tables all the time.
+const NARROW: Bounds = Bounds { log_bytes: 8 << 10, changes: 12, every: Duration::from_millis(9) };
+
+/// Every second seed has narrow bounds.
+fn bounds(seed: u64) -> Bounds {
+    if seed.is_multiple_of(2) { NARROW } else { Bounds::default() }
 }
 
 fn name(number: u32) -> String {
@@ -114,8 +125,8 @@ async fn examine(store: &RedbStore, model: &Model) -> Result<u64, StoreError> {
 }
 
 /// One process: it opens its file, looks at it, and works until it dies.
-async fn live(node: Node, model: Arc<Model>, life: usize, seen: Arc<Mutex<Vec<u64>>>) {
-    let store = match RedbStore::open(&node, FILE).await {
+async fn live(node: Node, model: Arc<Model>, bounds: Bounds, life: usize, seen: Arc<Mutex<Vec<u64>>>) {
+    let store = match RedbStore::open_within(&node, FILE, bounds).await {
         Ok(store) => store,
         Err(error) => return model.wrong(format!("life {life}: {error}")),
     };
@@ -131,10 +142,13 @@ async fn live(node: Node, model: Arc<Model>, life: usize, seen: Arc<Mutex<Vec<u6
 }
 
 fn in_a_world<T>(seed: u64, lies: bool, course: impl AsyncFnOnce(SimWorld, Node) -> T) -> T {
+    in_a_world_with(seed, HostOptions { lies_about_syncs: lies, ..HostOptions::default() }, course)
+}
+
+fn in_a_world_with<T>(seed: u64, options: HostOptions, course: impl AsyncFnOnce(SimWorld, Node) -> T) -> T {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_time().start_paused(true).build().expect("a runtime");
     runtime.block_on(async {
-        let options = HostOptions { lies_about_syncs: lies, ..HostOptions::default() };
         let world = SimWorld::new(seed, Topology::new(Latency::default()).host(HOST, options));
         let node = world.node(HOST).expect("a host");
         course(world, node).await
@@ -147,7 +161,8 @@ fn run(seed: u64, lies: bool) -> (Vec<String>, Vec<u64>) {
         let (model, seen) = (Arc::new(Model::default()), Arc::new(Mutex::new(Vec::new())));
         let mut rng = named_rng(seed, "deaths");
         for life in 0..LIVES {
-            drop(node.spawn(live(node.clone(), Arc::clone(&model), life, Arc::clone(&seen))));
+            let life = live(node.clone(), Arc::clone(&model), bounds(seed), life, Arc::clone(&seen));
+            drop(node.spawn(life));
             node.sleep(Duration::from_millis(draw::uniform(&mut rng, 0.0, 60.0) as u64)).await;
             if draw::chance(&mut rng, 0.3) {
                 world.kill(HOST).expect("a host");
@@ -159,7 +174,7 @@ fn run(seed: u64, lies: bool) -> (Vec<String>, Vec<u64>) {
             world.kill(HOST).expect("a host");
             world.restart(HOST).expect("a host");
         }
-        live(node.clone(), Arc::clone(&model), LIVES, Arc::clone(&seen)).await;
+        live(node.clone(), Arc::clone(&model), bounds(seed), LIVES, Arc::clone(&seen)).await;
         let seen = seen.lock().expect("no panic").clone();
         (std::mem::take(&mut *model.wrong.lock().expect("no panic")), seen)
     })
@@ -190,31 +205,44 @@ fn a_disk_that_lies_is_noticed() {
 }
 
 #[test]
-fn every_contract_holds_on_a_simulated_disk() {
-    in_a_world(1, false, async |_, node| {
-        // Opening waits for virtual time, and a contract makes its stores itself: so they are made before.
-        let mut stores = Vec::new();
-        for number in 0..64 {
-            stores.push(RedbStore::open(&node, &format!("{number}.redb")).await.expect("a store"));
-        }
-        let stores = Mutex::new(stores);
-        let fresh = || Arc::new(stores.lock().expect("no panic").pop().expect("enough of them"));
-        domain::contract::order_store(|| fresh()).await;
-        domain::contract::charge_store(|| fresh()).await;
-        domain::contract::notice_store(|| fresh()).await;
-        domain::contract::outbox(|| {
-            let store = fresh();
-            (Arc::clone(&store) as _, store as _)
-        })
-        .await;
-        resilience::idempotency::contract::idempotency_records(|| fresh()).await;
-    });
+fn every_contract_holds_on_a_simulated_disk_wherever_what_is_read_has_got_to() {
+    for (seed, bounds) in [(1, Bounds::default()), (2, NARROW), (3, Bounds { changes: 1, ..NARROW })] {
+        in_a_world(seed, false, async |_, node| {
+            // Opening waits for virtual time, and a contract makes its stores itself: so they are made before.
+            let mut stores = Vec::new();
+            for number in 0..64 {
+                let file = format!("{number}.redb");
+                stores.push(RedbStore::open_within(&node, &file, bounds).await.expect("a store"));
+            }
+            let stores = Mutex::new(stores);
+            let fresh = || Arc::new(stores.lock().expect("no panic").pop().expect("enough of them"));
+            domain::contract::order_store(|| fresh()).await;
+            domain::contract::charge_store(|| fresh()).await;
+            domain::contract::notice_store(|| fresh()).await;
+            domain::contract::outbox(|| {
+                let store = fresh();
+                (Arc::clone(&store) as _, store as _)
+            })
+            .await;
+            resilience::idempotency::contract::idempotency_records(|| fresh()).await;
+        });
+    }
 }
 
 #[test]
 fn a_full_disk_refuses_and_is_found_out_when_there_is_room_again() {
+    fill_the_disk(Bounds::default());
+}
+
+#[test]
+fn a_disk_that_is_full_when_the_log_is_brought_into_the_tables_refuses_as_well() {
+    // Its files are written over again and again; only the tables grow.
+    fill_the_disk(Bounds { changes: 6, ..NARROW });
+}
+
+fn fill_the_disk(bounds: Bounds) {
     in_a_world(1, false, async |world, node| {
-        let store = RedbStore::open(&node, FILE).await.expect("a store");
+        let store = RedbStore::open_within(&node, FILE, bounds).await.expect("a store");
         world.set_disk_max(HOST, 6 << 20).expect("a host");
         let mut answered = 0_u32;
         let refused = loop {

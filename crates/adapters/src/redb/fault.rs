@@ -1,7 +1,11 @@
 //! Why a transaction could not go on.
 
+use std::io;
+
 use domain::{Effect, StoreError};
 use thiserror::Error;
+
+use super::row::NoRow;
 
 /// The engine failed, or the file holds what cannot be read. No part of the port's contract: the batch is over.
 #[derive(Debug, Error)]
@@ -12,11 +16,36 @@ pub(super) enum Fault {
     /// A value that this program did not write.
     #[error("what is stored under {key} cannot be read: {source}")]
     Unreadable { key: String, source: serde_json::Error },
+    /// A record of the log that this program did not write.
+    #[error("its log cannot be read: {0}")]
+    Log(NoRow),
+    /// Nobody brings the log into the tables: there is no thread for it, or it has panicked.
+    #[error("what is in the log could not be brought into the tables")]
+    NoCheckpoint,
 }
 
-impl<E: Into<redb::Error>> From<E> for Fault {
-    fn from(error: E) -> Self {
-        Self::Engine(error.into())
+impl From<NoRow> for Fault {
+    fn from(error: NoRow) -> Self {
+        Self::Log(error)
+    }
+}
+
+macro_rules! from_the_engine {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Fault {
+            fn from(error: $error) -> Self {
+                Self::Engine(error.into())
+            }
+        }
+    )*};
+}
+
+from_the_engine!(redb::StorageError, redb::TableError, redb::TransactionError, redb::CommitError);
+
+/// The disk.
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Engine(redb::Error::Io(error))
     }
 }
 

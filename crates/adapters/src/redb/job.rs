@@ -4,6 +4,7 @@ use domain::StoreError;
 use tokio::sync::oneshot;
 
 use super::batch::Batch;
+use super::checkpoint::Sweep;
 use super::fault::Fault;
 
 /// A change that a port asks for: it reads and writes within a batch, and its answer counts when the batch is durable.
@@ -30,6 +31,8 @@ pub(super) enum Message {
     Job(Box<dyn Job>),
     /// Whether writing works.
     Check(oneshot::Sender<Result<(), StoreError>>),
+    /// Answers whose time is over are to go.
+    Sweep(Sweep, oneshot::Sender<Result<usize, StoreError>>),
     /// Everything before this is written; then the file is closed.
     Close(oneshot::Sender<()>),
 }

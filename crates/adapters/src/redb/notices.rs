@@ -1,14 +1,19 @@
 //! Notices by id, written once.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{Notice, NoticeStore, StoreError};
-use redb::{ReadTransaction, ReadableTable};
+use redb::ReadableTable;
 
 use super::batch::Batch;
 use super::fault::Fault;
 use super::job::Ask;
+use super::overlay::Bytes;
+use super::row::Row;
 use super::store::RedbStore;
-use super::tables::NOTICES;
+use super::view::Below;
 
 /// A notice to be written down.
 struct Record {
@@ -20,24 +25,35 @@ impl Ask for Record {
 
     fn run(self, batch: &mut Batch<'_>) -> Result<Result<bool, StoreError>, Fault> {
         let id = self.notice.id.as_str();
-        if batch.notices()?.get(id)?.is_some() {
+        let known = batch.find(
+            |overlay| overlay.notices.contains_key(id).then_some(()),
+            |snapshot| Ok(snapshot.notices.get(id)?.map(|_| ())),
+        )?;
+        if known.is_some() {
             return Ok(Ok(false));
         }
-        let json = serde_json::to_vec(&self.notice).expect("a notice has text keys only");
-        batch.notices()?.insert(id, json.as_slice())?;
-        batch.changes.wrote = true;
+        let json = serde_json::to_vec(&self.notice).expect("a notice has text keys only").into();
+        batch.put(Row::Notice { id: id.into(), json });
         Ok(Ok(true))
     }
 }
 
-fn read_all(snapshot: &ReadTransaction) -> Result<Vec<Notice>, Fault> {
-    let mut notices = Vec::new();
-    for entry in snapshot.open_table(NOTICES)?.iter()? {
+fn notice(id: &str, json: &[u8]) -> Result<Notice, Fault> {
+    serde_json::from_slice(json).map_err(|source| Fault::Unreadable { key: id.to_owned(), source })
+}
+
+/// Every notice, by id.
+fn read_all(above: &BTreeMap<Arc<str>, Bytes>, below: &Below) -> Result<Vec<Notice>, Fault> {
+    let mut notices = BTreeMap::new();
+    for entry in below.snapshot.notices.iter()? {
         let (id, json) = entry?;
-        let notice = serde_json::from_slice(json.value());
-        notices.push(notice.map_err(|source| Fault::Unreadable { key: id.value().to_owned(), source })?);
+        notices.insert(Arc::from(id.value()), notice(id.value(), json.value())?);
     }
-    Ok(notices)
+    let frozen = below.frozen.as_deref().map(|frozen| &frozen.overlay.notices);
+    for (id, json) in frozen.into_iter().chain([above]).flatten() {
+        notices.insert(Arc::clone(id), notice(id, json)?);
+    }
+    Ok(notices.into_values().collect())
 }
 
 #[async_trait]
@@ -47,7 +63,8 @@ impl NoticeStore for RedbStore {
     }
 
     async fn all(&self) -> Result<Vec<Notice>, StoreError> {
-        self.read(read_all)
+        let (above, below) = self.view().capture(|active| active.notices.clone())?;
+        self.readable(read_all(&above, &below))
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -1,18 +1,20 @@
-//! Orders: those in no final state in one table, which stays small, and those that are finished in another.
+//! Orders: in the tables, those in no final state in one, which stays small, and those that are finished in another.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{Message, Order, OrderEvent, OrderId, OrderState, OrderStore, StoreError};
-use redb::{ReadTransaction, ReadableTable};
-use std::collections::BTreeMap;
+use redb::ReadableTable;
 
 use super::batch::Batch;
 use super::fault::Fault;
 use super::job::Ask;
+use super::overlay::{Bytes, Overlay, StoredOrder};
+use super::row::Row;
+use super::snapshot::Snapshot;
 use super::store::RedbStore;
-use super::tables::{FINAL_ORDERS, OPEN_ORDERS};
-use super::view::order;
+use super::view::{Below, order};
 
 /// A new order, and what is told of it.
 struct Insert {
@@ -42,9 +44,9 @@ impl Ask for Insert {
         if exists(batch, &order.order_id)? {
             return Ok(Err(StoreError::Exists { id: order.order_id.to_string() }));
         }
-        put(batch, None, order)?;
+        put(batch, None, order);
         for message in messages {
-            super::outbox::append(batch, &message)?;
+            super::outbox::append(batch, message);
         }
         Ok(Ok(()))
     }
@@ -69,80 +71,83 @@ impl Ask for Apply {
         if order == *before {
             return Ok(Ok(order));
         }
-        put(batch, Some(&before), order.clone())?;
+        put(batch, Some(&before), order.clone());
         Ok(Ok(order))
     }
 }
 
-/// The order as this batch sees it, if it is in no final state or was changed in this batch.
-fn in_memory(batch: &mut Batch<'_>, id: &OrderId) -> Option<Arc<Order>> {
+/// The order as this batch sees it, if it was changed in it or is kept in memory whole.
+fn in_memory(batch: &Batch<'_>, id: &OrderId) -> Option<Arc<Order>> {
     batch.changes.orders.get(id).cloned().or_else(|| batch.view.hot(id))
 }
 
-fn exists(batch: &mut Batch<'_>, id: &OrderId) -> Result<bool, Fault> {
-    if in_memory(batch, id).is_some() || batch.final_orders()?.get(id.as_str())?.is_some() {
-        return Ok(true);
+/// The order as it is stored. Where to look first is for the caller to know.
+fn stored(snapshot: &Snapshot, id: &OrderId, is_open_possible: bool) -> Result<Option<Bytes>, Fault> {
+    if let Some(json) = snapshot.final_orders.get(id.as_str())? {
+        return Ok(Some(json.value().into()));
     }
-    Ok(batch.view.has_cold() && batch.open_orders()?.get(id.as_str())?.is_some())
+    if !is_open_possible {
+        return Ok(None);
+    }
+    Ok(snapshot.open_orders.get(id.as_str())?.map(|json| json.value().into()))
 }
 
-fn find(batch: &mut Batch<'_>, id: &OrderId) -> Result<Option<Arc<Order>>, Fault> {
+fn overlaid(overlay: &Overlay, id: &OrderId) -> Option<Bytes> {
+    overlay.orders.get(id).map(|order| Arc::clone(&order.json))
+}
+
+fn exists(batch: &Batch<'_>, id: &OrderId) -> Result<bool, Fault> {
+    if in_memory(batch, id).is_some() {
+        return Ok(true);
+    }
+    let is_there = batch.find(
+        |overlay| overlay.orders.contains_key(id).then_some(()),
+        |snapshot| stored(snapshot, id, batch.view.has_cold()).map(|json| json.map(drop)),
+    )?;
+    Ok(is_there.is_some())
+}
+
+fn find(batch: &Batch<'_>, id: &OrderId) -> Result<Option<Arc<Order>>, Fault> {
     if let Some(found) = in_memory(batch, id) {
         return Ok(Some(found));
     }
-    if batch.view.has_cold()
-        && let Some(json) = batch.open_orders()?.get(id.as_str())?
-    {
-        return order(id.as_str(), json.value()).map(|order| Some(Arc::new(order)));
-    }
-    let json = batch.final_orders()?.get(id.as_str())?;
-    json.map(|json| order(id.as_str(), json.value()).map(Arc::new)).transpose()
+    let json = batch
+        .find(|overlay| overlaid(overlay, id), |snapshot| stored(snapshot, id, batch.view.has_cold()))?;
+    json.map(|json| order(id.as_str(), &json).map(Arc::new)).transpose()
 }
 
-/// Writes an order down, in the place where its state belongs.
-fn put(batch: &mut Batch<'_>, before: Option<&Order>, order: Order) -> Result<(), Fault> {
+/// An order is like this from now on.
+fn put(batch: &mut Batch<'_>, before: Option<&Order>, order: Order) {
     let id = order.order_id.clone();
-    let json = serde_json::to_vec(&order).expect("an order has text keys only");
-    if order.state().is_final() {
-        if before.is_some_and(|before| !before.state().is_final()) {
-            batch.open_orders()?.remove(id.as_str())?;
-        }
-        batch.final_orders()?.insert(id.as_str(), json.as_slice())?;
-    } else {
-        batch.open_orders()?.insert(id.as_str(), json.as_slice())?;
-    }
+    let json = serde_json::to_vec(&order).expect("an order has text keys only").into();
+    let is_final = order.state().is_final();
+    batch.put(Row::Order { id: id.clone(), order: StoredOrder { is_final, json } });
     let changes = &mut batch.changes;
-    let totals = &mut changes.counts.totals;
+    let totals = &mut changes.counts.numbers.totals;
     if let Some(before) = before {
         *totals.entry(before.state()).or_insert(1) -= 1;
         changes.moved.push((before.updated_at_us, id.clone()));
     }
     *totals.entry(order.state()).or_insert(0) += 1;
-    changes.wrote = true;
     changes.orders.insert(id, Arc::new(order));
-    Ok(())
 }
 
-/// An order in the file.
-fn read(snapshot: &ReadTransaction, id: &OrderId) -> Result<Option<Order>, Fault> {
-    for table in [FINAL_ORDERS, OPEN_ORDERS] {
-        if let Some(json) = snapshot.open_table(table)?.get(id.as_str())? {
-            return order(id.as_str(), json.value()).map(Some);
-        }
-    }
-    Ok(None)
-}
-
-fn read_all(snapshot: &ReadTransaction) -> Result<Vec<Order>, Fault> {
-    let mut orders = Vec::new();
-    for table in [FINAL_ORDERS, OPEN_ORDERS] {
-        for entry in snapshot.open_table(table)?.iter()? {
+/// Every order, as it is stored, by id.
+fn read_all(above: &BTreeMap<OrderId, StoredOrder>, below: &Below) -> Result<Vec<Order>, Fault> {
+    let frozen = below.frozen.as_deref().map(|frozen| &frozen.overlay.orders);
+    let levels: Vec<_> = std::iter::once(above).chain(frozen).collect();
+    let mut orders = BTreeMap::new();
+    for table in [&below.snapshot.open_orders, &below.snapshot.final_orders] {
+        for entry in table.iter()? {
             let (id, json) = entry?;
-            orders.push(order(id.value(), json.value())?);
+            let order = order(id.value(), json.value())?;
+            orders.insert(order.order_id.clone(), order);
         }
     }
-    orders.sort_by(|a, b| a.order_id.cmp(&b.order_id));
-    Ok(orders)
+    for (id, stored) in levels.into_iter().rev().flatten() {
+        orders.insert(id.clone(), order(id.as_str(), &stored.json)?);
+    }
+    Ok(orders.into_values().collect())
 }
 
 #[async_trait]
@@ -155,7 +160,9 @@ impl OrderStore for RedbStore {
         if let Some(order) = self.view().hot(id) {
             return Ok(Some(Order::clone(&order)));
         }
-        self.read(|snapshot| read(snapshot, id))
+        let json =
+            self.view().find(|overlay| overlaid(overlay, id), |snapshot| stored(snapshot, id, true))?;
+        json.map(|json| self.readable(order(id.as_str(), &json))).transpose()
     }
 
     async fn apply(&self, id: &OrderId, event: OrderEvent, at_us: u64) -> Result<Order, StoreError> {
@@ -167,7 +174,7 @@ impl OrderStore for RedbStore {
     }
 
     async fn totals(&self) -> Result<BTreeMap<OrderState, u64>, StoreError> {
-        let totals = self.view().counts().totals;
+        let totals = self.view().counts().numbers.totals;
         Ok(totals.into_iter().filter(|(_, total)| *total > 0).collect())
     }
 
@@ -185,7 +192,8 @@ impl OrderStore for RedbStore {
     }
 
     async fn all(&self) -> Result<Vec<Order>, StoreError> {
-        self.read(read_all)
+        let (above, below) = self.view().capture(|active| active.orders.clone())?;
+        self.readable(read_all(&above, &below))
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use domain::{Effect, StoreError};
 use node::Node;
-use redb::ReadTransaction;
+use node::redb::OpenError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::checkpoint::Sweep;
+use super::engine::Engine;
 use super::fault::Fault;
 use super::job::{Ask, Asked, Message};
-use super::opening::{Engine, OpenError};
+
 use super::records::Leases;
 use super::view::View;
-use super::writer::Writer;
+use super::writer::{Bounds, Writer};
 
 /// How many changes can wait for the writer. Whoever comes then waits for room.
 const QUEUE_MAX: usize = 4_096;
@@ -34,17 +36,21 @@ pub struct RedbStore {
 }
 
 impl RedbStore {
-    /// Opens a file on the node's disk, and makes it when there is none. Verifies everything in it, so that it
-    /// takes longer the more there is.
+    /// Opens a file on the node's disk and the log beside it, and makes them when there are none. Verifies everything
+    /// in them, so that it takes longer the more there is.
     ///
     /// # Errors
     /// When the file cannot be opened, is in use, damaged, not ours, or newer than this program.
     pub async fn open(node: &Node, file: &str) -> Result<Self, OpenError> {
-        let (engine, view) = Engine::open(node.disk(), file)?;
-        engine.synced().wait().await;
+        Self::open_within(node, file, Bounds::default()).await
+    }
+
+    /// The same, with bounds of one's own.
+    pub(super) async fn open_within(node: &Node, file: &str, bounds: Bounds) -> Result<Self, OpenError> {
+        let (engine, view) = Engine::open(node.clone(), file).await?;
         let (view, leases) = (Arc::new(view), Arc::new(Leases::default()));
         let (queue, received) = mpsc::channel(QUEUE_MAX);
-        let writer = Writer::new(node.clone(), engine, Arc::clone(&view), Arc::clone(&leases));
+        let writer = Writer::new(node.clone(), engine, Arc::clone(&view), Arc::clone(&leases), bounds);
         let place = view.place.clone();
         node.spawn_dedicated(file, writer.run(received)).map_err(|source| OpenError::Io { place, source })?;
         Ok(Self { queue, view, leases })
@@ -67,13 +73,9 @@ impl RedbStore {
         &self.leases
     }
 
-    /// Reads what is durable.
-    pub(super) fn read<T>(
-        &self,
-        read: impl FnOnce(&ReadTransaction) -> Result<T, Fault>,
-    ) -> Result<T, StoreError> {
-        let snapshot = self.view.snapshot()?;
-        read(&snapshot).map_err(|fault| fault.told(&self.view.place, Effect::None))
+    /// What was read, unless it could not be.
+    pub(super) fn readable<T>(&self, read: Result<T, Fault>) -> Result<T, StoreError> {
+        read.map_err(|fault| fault.told(&self.view.place, Effect::None))
     }
 
     /// Has the writer make a change, and returns when it is durable.
@@ -91,14 +93,28 @@ impl RedbStore {
 
     /// Whether changes can be made right now.
     pub(super) async fn check_writing(&self) -> Result<(), StoreError> {
+        self.tell(Message::Check, CHECK_WITHIN).await
+    }
+
+    /// Has answers swept whose time is over; says how many there were.
+    pub(super) async fn sweep(&self, sweep: Sweep) -> Result<usize, StoreError> {
+        self.tell(|reply| Message::Sweep(sweep, reply), ANSWER_WITHIN).await
+    }
+
+    /// Something that changes nothing that anybody could read.
+    async fn tell<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Message,
+        within: Duration,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let asked = async {
-            let sent = self.queue.send(Message::Check(reply)).await;
+        let told = async {
+            let sent = self.queue.send(message(reply)).await;
             sent.map_err(|_closed| self.gone("it was closed", Effect::None))?;
             answer.await.map_err(|_ended| self.gone("it was closed", Effect::None))?
         };
         let slow = |_elapsed| self.gone("the disk does not answer", Effect::None);
-        timeout(CHECK_WITHIN, asked).await.map_err(slow)?
+        timeout(within, told).await.map_err(slow)?
     }
 
     fn gone(&self, why: &str, effect: Effect) -> StoreError {

@@ -4,17 +4,19 @@ use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 
 use super::fault::Fault;
 
-/// The schema that this program writes and understands.
-pub(super) const SCHEMA: u64 = 1;
+/// The schema that this program writes and understands. The first had no log beside the file; it is taken over.
+pub(super) const SCHEMA: u64 = 2;
 
-/// Single numbers: [`SCHEMA_KEY`], [`LAST_SEQUENCE_KEY`], [`PROBE_KEY`].
+/// Single numbers, by the keys below.
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// Which schema the file has.
 pub(super) const SCHEMA_KEY: &str = "schema";
 /// The last sequence that a message was given.
 pub(super) const LAST_SEQUENCE_KEY: &str = "last_sequence";
-/// Written to find out whether writing works again.
-pub(super) const PROBE_KEY: &str = "probe";
+/// The store's number, which stands in its log as well.
+const STORE_KEY: &str = "store";
+/// The last record of the log that is in the tables.
+pub(super) const LOG_KEY: &str = "log";
 
 /// Orders in no final state, by id, as JSON. Few at a time, and read as a whole when the file is opened.
 pub(super) const OPEN_ORDERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("open_orders");
@@ -22,9 +24,10 @@ pub(super) const OPEN_ORDERS: TableDefinition<'_, &str, &[u8]> = TableDefinition
 pub(super) const FINAL_ORDERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("final_orders");
 /// How many orders stand in each state, by the state's name.
 pub(super) const TOTALS: TableDefinition<'_, &str, u64> = TableDefinition::new("totals");
-/// Messages that are not sent, by sequence: event id, topic, key, payload, time in µs.
-pub(super) const OUTBOX: TableDefinition<'_, u64, (&str, &str, &str, &[u8], u64)> =
-    TableDefinition::new("outbox");
+/// A message: event id, topic, key, payload, time in µs.
+pub(super) type StoredMessage = (&'static str, &'static str, &'static str, &'static [u8], u64);
+/// Messages that are not sent, by sequence.
+pub(super) const OUTBOX: TableDefinition<'_, u64, StoredMessage> = TableDefinition::new("outbox");
 
 /// Charges by id, as JSON.
 pub(super) const CHARGES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("charges");
@@ -48,32 +51,53 @@ pub(super) const RECORD_ENDS: TableDefinition<'_, (u128, &str, &str), ()> =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// Tables that this program understands; they were made just now if there were none.
-    Ours,
+    Ours {
+        /// The store's number.
+        store: u64,
+        /// The last record of the log that is in them.
+        log: u64,
+    },
     /// Tables of a later version of this program.
     Newer(u64),
     /// A database of something else.
     Foreign,
 }
 
-/// Makes the tables of a new file; leaves those of another as they are.
-pub(super) fn prepare(database: &Database) -> Result<Found, Fault> {
+/// Makes the tables of a new file or of the first schema, where they are missing, for a store of this number; leaves
+/// others as they are.
+pub(super) fn prepare(database: &Database, store: u64) -> Result<Found, Fault> {
     let reading = database.begin_read()?;
-    if reading.list_tables()?.next().is_some() {
-        let found = match reading.open_table(META) {
-            Ok(meta) => redb::ReadableTable::get(&meta, SCHEMA_KEY)?.map(|value| value.value()),
-            Err(redb::TableError::Storage(error)) => return Err(error.into()),
-            Err(_none_or_another) => None,
-        };
-        return Ok(match found {
-            Some(SCHEMA) => Found::Ours,
-            Some(newer) if newer > SCHEMA => Found::Newer(newer),
-            _ => Found::Foreign,
-        });
-    }
+    let is_new = reading.list_tables()?.next().is_none();
+    let schema = match reading.open_table(META) {
+        Ok(meta) => {
+            let number = |key| Ok::<_, Fault>(meta.get(key)?.map(|value| value.value()));
+            match (number(SCHEMA_KEY)?, number(STORE_KEY)?, number(LOG_KEY)?) {
+                (Some(SCHEMA), Some(store), Some(log)) => return Ok(Found::Ours { store, log }),
+                (schema, ..) => schema,
+            }
+        }
+        Err(redb::TableError::Storage(error)) => return Err(error.into()),
+        Err(_none_or_another) => None,
+    };
     drop(reading);
+    match schema {
+        Some(1) => {}
+        None if is_new => {}
+        Some(newer) if newer > SCHEMA => return Ok(Found::Newer(newer)),
+        _ => return Ok(Found::Foreign),
+    }
+    make(database, store)?;
+    Ok(Found::Ours { store, log: 0 })
+}
+
+fn make(database: &Database, store: u64) -> Result<(), Fault> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate).expect("a fresh transaction may be durable");
-    transaction.open_table(META)?.insert(SCHEMA_KEY, SCHEMA)?;
+    let mut meta = transaction.open_table(META)?;
+    for (key, value) in [(SCHEMA_KEY, SCHEMA), (STORE_KEY, store), (LOG_KEY, 0)] {
+        meta.insert(key, value)?;
+    }
+    drop(meta);
     transaction.open_table(OPEN_ORDERS)?;
     transaction.open_table(FINAL_ORDERS)?;
     transaction.open_table(TOTALS)?;
@@ -85,5 +109,5 @@ pub(super) fn prepare(database: &Database) -> Result<Found, Fault> {
     transaction.open_table(RECORDS)?;
     transaction.open_table(RECORD_ENDS)?;
     transaction.commit()?;
-    Ok(Found::Ours)
+    Ok(())
 }

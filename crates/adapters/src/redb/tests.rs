@@ -20,6 +20,8 @@ use tempfile::TempDir;
 use super::tables::{META, SCHEMA, SCHEMA_KEY};
 use super::{OpenError, RedbStore};
 
+mod logs;
+
 const FILE: &str = "test.redb";
 
 fn directory() -> TempDir {

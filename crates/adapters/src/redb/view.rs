@@ -1,19 +1,23 @@
-//! What readers see: the last durable state, as a snapshot of the file and what of it is in memory.
+//! What readers see: what is durable, in the tables and above them, and what of it is kept in memory whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{Effect, Order, OrderId, OrderState, StoreError};
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
 use super::batch::Changes;
+use super::checkpoint::Frozen;
 use super::fault::Fault;
-use super::tables::{LAST_SEQUENCE_KEY, META, OPEN_ORDERS, OUTBOX, TOTALS};
+use super::overlay::Overlay;
+use super::row::{NoRow, number};
+use super::snapshot::Snapshot;
+use super::tables::{LAST_SEQUENCE_KEY, META, TOTALS};
 
-/// How many unfinished orders are kept in memory as well; what is beyond is read from the file.
+/// How many unfinished orders are kept in memory whole; the others are read from where they are stored.
 pub const HOT_MAX: usize = 65_536;
 
-/// The state of a store that readers share with the writer. Only the writer changes it, after each commit.
+/// The state of a store that readers share with the writer. Only the writer changes it, when something is durable.
 #[derive(Debug)]
 pub(super) struct View {
     inner: Mutex<Inner>,
@@ -23,8 +27,10 @@ pub(super) struct View {
 
 #[derive(Default)]
 struct Inner {
+    /// What is in the log that is being written.
+    active: Overlay,
     /// `None` while the file is out of reach.
-    snapshot: Option<Arc<ReadTransaction>>,
+    below: Option<Below>,
     /// Why it is out of reach.
     broken: String,
     counts: Counts,
@@ -40,15 +46,65 @@ impl std::fmt::Debug for Inner {
     }
 }
 
+/// What lies below what is in the log that is being written. Clones are the same.
+#[derive(Clone)]
+pub(super) struct Below {
+    /// What a checkpoint is bringing into the tables.
+    pub(super) frozen: Option<Arc<Frozen>>,
+    /// The tables as they were before it.
+    pub(super) snapshot: Arc<Snapshot>,
+}
+
+impl Below {
+    /// Finds something in what a checkpoint is at, or else in the tables.
+    pub(super) fn find<T>(
+        &self,
+        above: impl FnOnce(&Overlay) -> Option<T>,
+        below: impl FnOnce(&Snapshot) -> Result<Option<T>, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        let found = self.frozen.as_deref().and_then(|frozen| above(&frozen.overlay));
+        found.map_or_else(|| below(&self.snapshot), |found| Ok(Some(found)))
+    }
+}
+
 /// Numbers that would otherwise have to be counted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
-    /// Orders by state.
-    pub(super) totals: BTreeMap<OrderState, u64>,
+    /// Those that are stored.
+    pub(super) numbers: Numbers,
     /// Messages that are not sent.
     pub(super) pending: u64,
+}
+
+/// Numbers that are stored with what they count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Numbers {
+    /// Orders by state.
+    pub(super) totals: BTreeMap<OrderState, u64>,
     /// The last sequence that a message was given.
     pub(super) last_sequence: u64,
+}
+
+impl Numbers {
+    /// How long they are in the log.
+    pub(super) const BYTES: usize = 8 + 8 * OrderState::ALL.len();
+
+    /// Writes them into as many bytes.
+    pub(super) fn encode(&self, out: &mut [u8]) {
+        let totals = OrderState::ALL.iter().map(|state| self.totals.get(state).copied().unwrap_or(0));
+        for (number, out) in std::iter::once(self.last_sequence).chain(totals).zip(out.chunks_exact_mut(8)) {
+            out.copy_from_slice(&number.to_le_bytes());
+        }
+    }
+
+    /// Takes them from the front.
+    pub(super) fn decode(from: &mut &[u8]) -> Result<Self, NoRow> {
+        let mut numbers = Self { last_sequence: number(from)?, totals: BTreeMap::new() };
+        for state in OrderState::ALL {
+            numbers.totals.insert(state, number(from)?);
+        }
+        Ok(numbers)
+    }
 }
 
 impl View {
@@ -62,11 +118,11 @@ impl View {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at a database that was just opened, and forgets what it knew of another.
+    /// Looks at a database that was just opened and has everything that is durable, and forgets what it knew of another.
     pub(super) fn show(&self, database: &Database) -> Result<(), Fault> {
-        let snapshot = database.begin_read()?;
+        let snapshot = Snapshot::of(database)?;
         let mut fresh = Inner::default();
-        for entry in snapshot.open_table(OPEN_ORDERS)?.iter()? {
+        for entry in snapshot.open_orders.iter()? {
             let (id, json) = entry?;
             let order = Arc::new(order(id.value(), json.value())?);
             fresh.unfinished.insert((order.updated_at_us, order.order_id.clone()));
@@ -74,16 +130,17 @@ impl View {
                 fresh.hot.insert(order.order_id.clone(), order);
             }
         }
-        let totals = snapshot.open_table(TOTALS)?;
+        let reading = database.begin_read()?;
+        let (stored, numbers) = (reading.open_table(TOTALS)?, &mut fresh.counts.numbers);
         for state in OrderState::ALL {
-            if let Some(total) = totals.get(state.as_str())? {
-                fresh.counts.totals.insert(state, total.value());
+            if let Some(total) = stored.get(state.as_str())? {
+                numbers.totals.insert(state, total.value());
             }
         }
-        fresh.counts.pending = snapshot.open_table(OUTBOX)?.len()?;
-        let last_sequence = snapshot.open_table(META)?.get(LAST_SEQUENCE_KEY)?;
-        fresh.counts.last_sequence = last_sequence.map_or(0, |last| last.value());
-        fresh.snapshot = Some(Arc::new(snapshot));
+        let last_sequence = reading.open_table(META)?.get(LAST_SEQUENCE_KEY)?;
+        numbers.last_sequence = last_sequence.map_or(0, |last| last.value());
+        fresh.counts.pending = snapshot.outbox.len()?;
+        fresh.below = Some(Below { frozen: None, snapshot: Arc::new(snapshot) });
         *self.lock() = fresh;
         Ok(())
     }
@@ -91,14 +148,15 @@ impl View {
     /// The file is out of reach.
     pub(super) fn hide(&self, why: String) {
         let mut inner = self.lock();
-        inner.snapshot = None;
+        inner.active = Overlay::default();
+        inner.below = None;
         inner.broken = why;
     }
 
     /// What a batch changed is durable: readers see it from now on, all of it at once.
-    pub(super) fn publish(&self, changes: Changes, snapshot: ReadTransaction) {
+    pub(super) fn publish(&self, changes: Changes) {
         let mut inner = self.lock();
-        let Inner { hot, unfinished, counts, .. } = &mut *inner;
+        let Inner { active, hot, unfinished, counts, .. } = &mut *inner;
         for moved in changes.moved {
             unfinished.remove(&moved);
         }
@@ -113,19 +171,65 @@ impl View {
             }
         }
         *counts = changes.counts;
-        let before = inner.snapshot.replace(Arc::new(snapshot));
-        drop(inner);
+        active.absorb(changes.overlay);
+        let (by, at_most) = changes.forget;
+        active.forget_records(by, at_most);
+    }
+
+    /// What was published until now goes to a checkpoint; `last` is the number of its last record.
+    pub(super) fn freeze(&self, last: u64) -> Arc<Frozen> {
+        let mut inner = self.lock();
+        let numbers = Some(inner.counts.numbers.clone());
+        let frozen = Arc::new(Frozen { overlay: std::mem::take(&mut inner.active), numbers, last });
+        let below = inner.below.as_mut().expect("a file that is out of reach has no checkpoint");
+        below.frozen = Some(Arc::clone(&frozen));
+        frozen
+    }
+
+    /// The checkpoint is durable: the tables have it.
+    pub(super) fn thaw(&self, snapshot: Arc<Snapshot>) {
+        let below = Below { frozen: None, snapshot };
+        let before = self.lock().below.replace(below);
         // The last reader of the old snapshot gives its pages back, not under the lock.
         drop(before);
     }
 
-    /// The durable state of the file.
-    pub(super) fn snapshot(&self) -> Result<Arc<ReadTransaction>, StoreError> {
+    /// What lies below what is in the log that is being written.
+    pub(super) fn below(&self) -> Result<Below, StoreError> {
+        self.capture(|_| ()).map(|((), below)| below)
+    }
+
+    /// Looks at what is in the log that is being written, and at nothing below.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Overlay) -> Option<T>) -> Option<T> {
+        look(&self.lock().active)
+    }
+
+    /// What somebody wants of the log that is being written, and all that lies below at that moment.
+    pub(super) fn capture<T>(&self, take: impl FnOnce(&Overlay) -> T) -> Result<(T, Below), StoreError> {
         let inner = self.lock();
-        inner.snapshot.clone().ok_or_else(|| StoreError::Unavailable {
-            detail: format!("{}: {}", self.place, inner.broken),
-            effect: Effect::None,
-        })
+        let Some(below) = &inner.below else {
+            let detail = format!("{}: {}", self.place, inner.broken);
+            return Err(StoreError::Unavailable { detail, effect: Effect::None });
+        };
+        Ok((take(&inner.active), below.clone()))
+    }
+
+    /// Finds something that is durable.
+    pub(super) fn find<T>(
+        &self,
+        above: impl Fn(&Overlay) -> Option<T>,
+        below: impl FnOnce(&Snapshot) -> Result<Option<T>, Fault>,
+    ) -> Result<Option<T>, StoreError> {
+        let (found, beneath) = self.capture(&above)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        beneath.find(above, below).map_err(|fault| fault.told(&self.place, Effect::None))
+    }
+
+    /// Whether nothing was changed since the last checkpoint, and how much otherwise.
+    pub(super) fn active_len(&self) -> usize {
+        self.lock().active.len()
     }
 
     /// The numbers.

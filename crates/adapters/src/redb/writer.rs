@@ -1,27 +1,38 @@
-//! The one who writes: takes what has queued, makes it one transaction, and answers when that is durable.
+//! The one who writes: takes what has queued, makes it one record of the log, and answers when that is durable.
+//!
+//! Once in a while it has what is in the log brought into the tables, by somebody else: a thread of its own on a real
+//! host. Meanwhile it goes on, in the log's other file, and waits only when that has become too long as well.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Effect, StoreError};
 use node::Node;
-use redb::ReadableDatabase;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use super::batch::{Batch, Changes};
+use super::engine::{Engine, Open};
 use super::fault::Fault;
 use super::job::{Job, Message};
-use super::opening::Engine;
+use super::log::HEADER_BYTES;
 use super::records::Leases;
-use super::tables::{META, PROBE_KEY};
-use super::view::View;
+use super::view::{Numbers, View};
 
-/// How many changes one transaction has at most: enough that more would not make it cheaper per change.
+mod upkeep;
+
+pub(super) use upkeep::Bounds;
+use upkeep::{Checkpointed, made};
+
+/// How many changes one batch has at most: enough that more would not make it cheaper per change.
 const BATCH_MAX: usize = 1_024;
 
 /// How often a file that failed is opened again, at most.
 pub const REOPEN_EVERY: Duration = Duration::from_millis(200);
+
+/// How much memory for making records is kept for the next one.
+const RECORD_KEPT_BYTES_MAX: usize = 1 << 20;
 
 /// The writer of one store.
 #[derive(Debug)]
@@ -30,8 +41,15 @@ pub(super) struct Writer {
     engine: Engine,
     view: Arc<View>,
     leases: Arc<Leases>,
-    /// Why the last commit failed, until one has worked again.
+    bounds: Bounds,
+    /// Why the store failed, until it has worked again.
     trouble: Option<Trouble>,
+    /// The checkpoint that is being made.
+    checkpoint: Option<oneshot::Receiver<Result<Checkpointed, Fault>>>,
+    /// When the next one is to begin at the latest.
+    due: Option<Pin<Box<Sleep>>>,
+    /// Where records are made.
+    record: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -39,6 +57,16 @@ struct Trouble {
     detail: String,
     /// Not before then.
     retry_at: Instant,
+}
+
+/// What the writer is to do next.
+enum Next {
+    /// So many messages have come. None: nobody can send any more.
+    Messages(usize),
+    /// The checkpoint is made.
+    Made(Result<Checkpointed, Fault>),
+    /// It is time for one.
+    Due,
 }
 
 /// A batch that is not durable.
@@ -58,37 +86,69 @@ impl Failed {
 }
 
 impl Writer {
-    pub(super) fn new(node: Node, engine: Engine, view: Arc<View>, leases: Arc<Leases>) -> Self {
-        Self { node, engine, view, leases, trouble: None }
+    pub(super) fn new(
+        node: Node,
+        engine: Engine,
+        view: Arc<View>,
+        leases: Arc<Leases>,
+        bounds: Bounds,
+    ) -> Self {
+        let record = Vec::new();
+        Self { node, engine, view, leases, bounds, trouble: None, checkpoint: None, due: None, record }
     }
 
     /// Writes until the store is closed or nobody holds it any more.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH_MAX);
-        while queue.recv_many(&mut messages, BATCH_MAX).await > 0 {
-            let (mut jobs, mut checks, mut closes) =
-                (Vec::with_capacity(messages.len()), Vec::new(), Vec::new());
-            for message in messages.drain(..) {
-                match message {
-                    Message::Job(job) => jobs.push(job),
-                    Message::Check(reply) => checks.push(reply),
-                    Message::Close(reply) => closes.push(reply),
+        let mut closes = Vec::new();
+        while closes.is_empty() {
+            match self.next(&mut queue, &mut messages).await {
+                Next::Messages(0) => break,
+                Next::Messages(_) => closes = self.take(&mut messages).await,
+                Next::Made(made) => {
+                    // A failure has left its mark.
+                    let _failed = self.made(made);
                 }
-            }
-            if !jobs.is_empty() {
-                self.serve(jobs).await;
-            }
-            if !checks.is_empty() {
-                self.answer(checks).await;
-            }
-            if !closes.is_empty() {
-                queue.close();
-                self.engine.close(&self.view, "it was closed");
-                closes.into_iter().for_each(told);
-                return;
+                Next::Due => self.begin_checkpoint(self.usual_sweep()),
             }
         }
-        self.engine.close(&self.view, "it was closed");
+        queue.close();
+        self.close().await;
+        closes.into_iter().for_each(told);
+    }
+
+    async fn next(&mut self, queue: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) -> Next {
+        tokio::select! {
+            biased;
+            made = made(&mut self.checkpoint), if self.checkpoint.is_some() => Next::Made(made),
+            messages = queue.recv_many(messages, BATCH_MAX) => Next::Messages(messages),
+            () = due(&mut self.due), if self.due.is_some() => Next::Due,
+        }
+    }
+
+    /// Does what was asked; says who wants it to end.
+    async fn take(&mut self, messages: &mut Vec<Message>) -> Vec<oneshot::Sender<()>> {
+        let (mut jobs, mut checks) = (Vec::with_capacity(messages.len()), Vec::new());
+        let (mut sweeps, mut closes) = (Vec::new(), Vec::new());
+        for message in messages.drain(..) {
+            match message {
+                Message::Job(job) => jobs.push(job),
+                Message::Check(reply) => checks.push(reply),
+                Message::Sweep(sweep, reply) => sweeps.push((sweep, reply)),
+                Message::Close(reply) => closes.push(reply),
+            }
+        }
+        if !jobs.is_empty() {
+            self.serve(jobs).await;
+        }
+        for (sweep, reply) in sweeps {
+            // Whoever does not wait any more need not know.
+            let _gone = reply.send(self.sweep(sweep).await);
+        }
+        if !checks.is_empty() {
+            self.answer(checks).await;
+        }
+        closes
     }
 
     async fn serve(&mut self, mut jobs: Vec<Box<dyn Job>>) {
@@ -109,13 +169,17 @@ impl Writer {
         }
     }
 
-    /// After a failure: opens the file again, and finds out whether it can be written to.
+    /// After a failure: opens the files again, and finds out whether they can be written to.
     async fn recovered(&mut self) -> Result<(), StoreError> {
         let Some(trouble) = &self.trouble else { return Ok(()) };
         if self.node.now() < trouble.retry_at {
             return Err(self.unavailable(trouble.detail.clone()));
         }
-        let probed = match self.engine.reopen(&self.view) {
+        if self.checkpoint.is_some() {
+            // It has the file open still. What becomes of it shows when it is opened again.
+            let _made = made(&mut self.checkpoint).await;
+        }
+        let probed = match self.engine.reopen(&self.view).await {
             Ok(()) => self.probe().await.map_err(|fault| fault.to_string()),
             Err(error) => Err(error_chain(&error)),
         };
@@ -132,59 +196,67 @@ impl Writer {
         }
     }
 
-    /// Writes something that nobody reads.
-    async fn probe(&self) -> Result<(), Fault> {
-        let database = self.engine.database().expect("it was opened just now");
-        let transaction = database.begin_write()?;
-        let now = u64::try_from(self.node.elapsed().as_micros()).unwrap_or(u64::MAX);
-        transaction.open_table(META)?.insert(PROBE_KEY, now)?;
-        transaction.commit()?;
-        self.engine.synced().wait().await;
+    /// Writes something that changes nothing. The tables were written to when the file was opened.
+    async fn probe(&mut self) -> Result<(), Fault> {
+        let mut record = vec![0; HEADER_BYTES + Numbers::BYTES];
+        self.view.counts().numbers.encode(&mut record[HEADER_BYTES..]);
+        let Open { log, .. } = self.engine.files().expect("it was opened just now");
+        log.append(&mut record)?;
+        log.synced().await;
         Ok(())
     }
 
     async fn write(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-        let written = match self.commit(jobs) {
-            Ok(None) => return Ok(()),
-            Ok(Some(changes)) => {
-                self.engine.synced().wait().await;
-                self.publish(changes)
-            }
+        let mut record = std::mem::take(&mut self.record);
+        let written = match self.carry_out(jobs, &mut record) {
+            Ok(None) => Ok(()),
+            Ok(Some(changes)) => self.commit(&mut record, changes).await,
             Err(failed) => Err(failed),
         };
+        if record.capacity() <= RECORD_KEPT_BYTES_MAX {
+            self.record = record;
+        }
         written.map_err(|Failed { fault, effect }| {
             self.fail(fault.to_string());
             fault.told(&self.view.place, effect)
-        })
+        })?;
+        self.keep_bounds().await;
+        Ok(())
     }
 
-    /// One transaction. `None` when nothing had to be written.
-    fn commit(&self, jobs: &mut [Box<dyn Job>]) -> Result<Option<Changes>, Failed> {
-        let database = self.engine.database().expect("without trouble the file is open");
-        let transaction = database.begin_write().map_err(Failed::before)?;
-        let mut batch = Batch::new(&transaction, &self.view, &self.leases);
+    /// What the jobs change, `None` when that is nothing.
+    fn carry_out(&self, jobs: &mut [Box<dyn Job>], record: &mut Vec<u8>) -> Result<Option<Changes>, Failed> {
+        let below = self.view.below().expect("without trouble the file is open");
+        let mut batch = Batch::new(&self.view, &self.leases, &below, record);
         for job in jobs {
             job.run(&mut batch).map_err(Failed::before)?;
         }
-        let changes = batch.finish().map_err(Failed::before)?;
-        if !changes.wrote {
-            transaction.abort().map_err(Failed::before)?;
-            return Ok(None);
-        }
-        transaction.commit().map_err(Failed::within)?;
-        Ok(Some(changes))
+        Ok(batch.finish())
     }
 
-    fn publish(&self, mut changes: Changes) -> Result<(), Failed> {
+    /// Makes a record durable, and then has everybody see what it is of.
+    async fn commit(&mut self, record: &mut Vec<u8>, mut changes: Changes) -> Result<(), Failed> {
+        let Open { log, .. } = self.engine.files().expect("without trouble the file is open");
+        log.append(record).map_err(Failed::within)?;
+        log.synced().await;
         let completed = std::mem::take(&mut changes.completed);
-        let database = self.engine.database().expect("without trouble the file is open");
-        // It is durable already; only nobody can read it here.
-        let snapshot = database.begin_read().map_err(Failed::within)?;
-        self.view.publish(changes, snapshot);
+        self.view.publish(changes);
         for (key, claim) in &completed {
             self.leases.completed(key, *claim);
         }
         Ok(())
+    }
+
+    /// Brings everything into the tables, and closes the files. What fails is in the log all the same.
+    async fn close(&mut self) {
+        if self.checkpoint.is_some() {
+            let _failed = self.await_checkpoint().await;
+        }
+        if self.trouble.is_none() && self.view.active_len() > 0 {
+            self.begin_checkpoint(self.usual_sweep());
+            let _failed = self.await_checkpoint().await;
+        }
+        self.engine.close(&self.view, "it was closed");
     }
 
     fn fail(&mut self, detail: String) {
@@ -195,6 +267,12 @@ impl Writer {
 
     fn unavailable(&self, detail: String) -> StoreError {
         StoreError::Unavailable { detail: format!("{}: {detail}", self.view.place), effect: Effect::None }
+    }
+}
+
+async fn due(due: &mut Option<Pin<Box<Sleep>>>) {
+    if let Some(due) = due {
+        due.await;
     }
 }
 
