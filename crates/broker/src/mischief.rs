@@ -3,6 +3,7 @@
 //!
 //! Where nothing is set, no random number is drawn: whether there is a hand or not changes nothing.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub struct MischiefControl {
 #[derive(Debug, Default)]
 struct Shared {
     mischief: Mischief,
-    poisoned: u64,
+    poisoned: BTreeMap<String, u64>,
 }
 
 impl MischiefControl {
@@ -47,10 +48,11 @@ impl MischiefControl {
         self.lock().mischief = mischief;
     }
 
-    /// How many messages that nobody can read were published.
+    /// How many messages that nobody can read were published, by topic. One of which nobody knows whether it is durable
+    /// (the broker died) counts as published.
     #[must_use]
-    pub fn poisoned(&self) -> u64 {
-        self.lock().poisoned
+    pub fn poisoned(&self) -> BTreeMap<String, u64> {
+        self.lock().poisoned.clone()
     }
 
     fn get(&self) -> Mischief {
@@ -86,7 +88,9 @@ impl Hand {
         for message in messages {
             let twice = draw::chance(&mut self.rng, duplicated).then(|| message.clone());
             let poison = draw::chance(&mut self.rng, poisoned).then(|| self.poison(&message, now_us));
-            touched.poisoned += u64::from(poison.is_some());
+            if poison.is_some() {
+                *touched.poisoned.entry(message.topic.clone()).or_default() += 1;
+            }
             for message in std::iter::once(message).chain(twice).chain(poison) {
                 let is_kept = draw::chance(&mut self.rng, reordered);
                 let share = draw::uniform(&mut self.rng, 0.0, 1.0);
@@ -101,8 +105,14 @@ impl Hand {
     }
 
     /// They were taken in.
-    pub(crate) fn note(&self, poisoned: u64) {
-        self.control.lock().poisoned += poisoned;
+    pub(crate) fn note(&self, poisoned: BTreeMap<String, u64>) {
+        if poisoned.is_empty() {
+            return;
+        }
+        let mut shared = self.control.lock();
+        for (topic, count) in poisoned {
+            *shared.poisoned.entry(topic).or_default() += count;
+        }
     }
 
     /// A message that nobody can read, about the same.
@@ -119,8 +129,8 @@ pub(crate) struct Touched {
     pub(crate) messages: Vec<Incoming>,
     /// Those that are kept back, by their places, and until when.
     pub(crate) kept_back: Vec<(usize, u64)>,
-    /// How many of them nobody can read.
-    pub(crate) poisoned: u64,
+    /// How many of them nobody can read, by topic.
+    pub(crate) poisoned: BTreeMap<String, u64>,
 }
 
 #[cfg(test)]
@@ -140,14 +150,15 @@ mod tests {
         let control = MischiefControl::default();
         let mut hand = Hand::new(&Node::real(RealOptions::default()), control.clone());
         let untouched = hand.touch(incoming(100), 7);
-        assert_eq!((untouched.messages.len(), untouched.kept_back.len(), untouched.poisoned), (100, 0, 0));
+        assert_eq!((untouched.messages.len(), untouched.kept_back.len()), (100, 0));
+        assert!(untouched.poisoned.is_empty());
 
         control.set(Mischief { duplicated: 1.0, reordered: 1.0, poisoned: 1.0 });
         let touched = hand.touch(incoming(100), 7);
-        assert_eq!((touched.messages.len(), touched.kept_back.len(), touched.poisoned), (300, 300, 100));
+        assert_eq!((touched.messages.len(), touched.kept_back.len()), (300, 300));
         assert!(touched.kept_back.iter().all(|(_, until_us)| (7..=500_007).contains(until_us)));
         hand.note(touched.poisoned);
-        assert_eq!(control.poisoned(), 100);
+        assert_eq!(control.poisoned(), [("t".to_owned(), 100)].into());
 
         control.set(Mischief { duplicated: 0.5, ..Mischief::default() });
         let touched = hand.touch(incoming(1_000), 7);

@@ -42,6 +42,8 @@ pub(crate) fn background(facts: &Facts) -> Option<Background> {
     background.notice_ms = notice.cell();
     background.backlog_max = levels(courses).into_iter().map(|(_, level)| level).max().unwrap_or(0);
     background.last_done_s = ends().max().map(rounding::seconds);
+    background.dead_letters = facts.dead.len() as u64;
+    background.poisoned = facts.poisoned.values().sum();
     Some(background)
 }
 

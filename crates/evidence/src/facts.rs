@@ -95,6 +95,19 @@ pub struct Told {
     pub order: String,
 }
 
+/// A message that a group of consumers has put aside for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dead {
+    /// Where it was published.
+    pub topic: String,
+    /// Who has put it aside.
+    pub group: String,
+    /// Its id.
+    pub event: String,
+    /// Why, for people.
+    pub reason: String,
+}
+
 /// The course of an order that was answered before it was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Course {
@@ -196,6 +209,12 @@ pub struct Facts {
     /// answered when it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub background: Option<BTreeMap<String, Course>>,
+    /// Messages that were put aside for good; empty where services are joined by calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dead: Vec<Dead>,
+    /// Messages that were published although nobody can read them, by topic.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub poisoned: BTreeMap<String, u64>,
     /// Payment calls made for each order, by whoever makes them.
     pub payment_calls: BTreeMap<String, u64>,
     /// Payment calls made within each second of the run.

@@ -342,6 +342,10 @@ pub struct Background {
     pub backlog_max: u64,
     /// Seconds from the start of the load until the last order came into a final state; null when none did.
     pub last_done_s: Option<f64>,
+    /// Messages that were put aside for good, each once for every group of consumers that has.
+    pub dead_letters: u64,
+    /// Messages that were published although nobody can read them.
+    pub poisoned: u64,
 }
 
 /// Violations only: all zero is good.

@@ -12,7 +12,7 @@ use std::{
 use chaos::{Action, FaultPlan};
 use domain::OrderState;
 use evidence::facts::{
-    Alert, Charged, Course, Facts, ProcessUse, ServiceGauges, Span, Stored, StoredState, Told,
+    Alert, Charged, Course, Dead, Facts, ProcessUse, ServiceGauges, Span, Stored, StoredState, Told,
 };
 use load::Driven;
 use platform::{
@@ -31,6 +31,8 @@ pub(crate) struct Testimony {
     pub(crate) services: Vec<Witness>,
     /// From the customers: the notices that reached them.
     pub(crate) told: Vec<Told>,
+    /// From the broker, where there is one: what was put aside, and what was published although nobody can read it.
+    pub(crate) letters: Letters,
     /// The maximum of each gauge within each second since the load began, by service.
     pub(crate) per_second: BTreeMap<String, BTreeMap<String, Vec<u64>>>,
     /// What each process used within each second since the load began, by name; empty where they are simulated.
@@ -41,6 +43,15 @@ pub(crate) struct Testimony {
     pub(crate) load_duration: Duration,
     /// When the run ended, from the start of the load.
     pub(crate) ended: Duration,
+}
+
+/// What a broker can testify at the end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Letters {
+    /// Messages that were put aside for good.
+    pub(crate) dead: Vec<Dead>,
+    /// How many were published although nobody can read them, by topic.
+    pub(crate) poisoned: BTreeMap<String, u64>,
 }
 
 /// One service's testimony, and what tells it from the same service in another replica.
@@ -60,6 +71,7 @@ pub(crate) fn collect(testimony: Testimony, design: &Design, plan: &FaultPlan) -
         high_priority,
         services,
         told,
+        letters,
         mut per_second,
         processes,
         load_start,
@@ -70,6 +82,8 @@ pub(crate) fn collect(testimony: Testimony, design: &Design, plan: &FaultPlan) -
         asked: driven.asked,
         repeated: driven.repeated,
         told,
+        dead: letters.dead,
+        poisoned: letters.poisoned,
         high_priority,
         processes,
         late_sends: driven.late_sends,
@@ -278,6 +292,7 @@ mod tests {
             high_priority: BTreeSet::new(),
             services: vec![witness("payment-service", 3), witness("payment-service-2", 1)],
             told: vec![],
+            letters: Letters::default(),
             processes: BTreeMap::new(),
             per_second: BTreeMap::new(),
             load_start: Duration::from_secs(1),

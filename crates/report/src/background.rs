@@ -45,7 +45,8 @@ fn line(grid: &Grid<'_>, cell: &Cell, background: &Background) -> Vec<Entry> {
     let Background { accepted, completed, declined, failed, notified, .. } = *background;
     let open = accepted.saturating_sub(completed + declined + failed);
     let mut ended = format!("{} paid, {} declined", format::count(completed), format::count(declined));
-    for (count, what) in [(failed, "given up"), (open, "still open")] {
+    let put_aside = background.dead_letters;
+    for (count, what) in [(failed, "given up"), (open, "still open"), (put_aside, "events put aside")] {
         if count > 0 {
             ended.push_str(&format!(", {} {what}", format::count(count)));
         }

@@ -68,3 +68,45 @@ fn what_cannot_be_replayed_is_refused() {
     let twice = VerifyOptions::new(vec!["v0.1.0".to_owned(), "v0.1.0".to_owned()], 1..=1);
     assert_eq!(verify(&twice, &Silent).expect_err("refused").to_string(), "the design v0.1.0 is there twice");
 }
+
+#[test]
+fn what_nobody_can_read_is_put_aside_with_its_reason_by_every_group_and_everything_else_is_done() {
+    let subject = Subject::new("events-composed").expect("a design");
+    let mut poisoned = 0;
+    for seed in 1..=6 {
+        let drawn = subject.schedule(seed);
+        let events = chaos::FaultKind::Events { duplicated: 0.3, reordered: 0.3, poisoned: 0.3 };
+        let whole = std::time::Duration::from_secs(9);
+        let fault = chaos::FaultFile {
+            name: "1".to_owned(),
+            at: std::time::Duration::ZERO,
+            until: whole,
+            kind: events,
+        };
+        let facts =
+            run(&subject, &Schedule { faults: vec![fault], ..drawn }, &Wiring::on_disks).expect("a run");
+        assert_eq!(violations(&facts), [], "seed {seed}");
+        for (topic, groups) in [("orders", 1), ("payments", 2), ("notices", 1)] {
+            let published = facts.poisoned.get(topic).copied().unwrap_or_default();
+            let aside =
+                facts.dead.iter().filter(|dead| dead.topic == topic && dead.event.starts_with("poison-"));
+            assert_eq!(aside.clone().count() as u64, groups * published, "seed {seed}, {topic}");
+            assert!(
+                aside.clone().all(|dead| dead.reason.contains("no event")),
+                "{:?}",
+                aside.collect::<Vec<_>>()
+            );
+            poisoned += published;
+        }
+        let others: Vec<_> = facts.dead.iter().filter(|dead| !dead.event.starts_with("poison-")).collect();
+        assert!(others.is_empty(), "seed {seed}: {others:?}");
+    }
+    assert!(poisoned > 20, "{poisoned} messages were poison");
+}
+
+#[test]
+fn what_the_naive_events_do_wrong_is_found() {
+    let campaign = run_campaign(&options("events-naive", 1..=6));
+    let broken = &campaign.designs[0].broken;
+    assert!(broken[&Invariant::DoubleCharged] > 0 && broken[&Invariant::Stuck] > 0, "{broken:?}");
+}

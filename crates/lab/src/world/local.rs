@@ -40,7 +40,7 @@ pub(crate) use self::{
 };
 use self::{driver::Driver, hosts::Hosts, watch::Watch};
 use crate::{
-    collector::Testimony,
+    collector::{Letters, Testimony},
     world::{orders, sim::CellPlan},
 };
 
@@ -175,6 +175,7 @@ async fn course(plan: &CellPlan, options: &LocalOptions, folder: &Path) -> Resul
         high_priority,
         services,
         told: Vec::new(),
+        letters: Letters::default(),
         per_second,
         processes,
         load_start,

@@ -17,7 +17,7 @@ use std::{
 };
 
 use chaos::{ChaosError, FaultPlan, inject};
-use domain::StoreError;
+use domain::{StoreError, broker::BrokerError};
 use evidence::{
     CellMeta, Detail, assess,
     facts::{Facts, Told},
@@ -103,6 +103,8 @@ pub(crate) enum CellError {
     Local(#[from] LocalError),
     #[error("a store could not be read")]
     Store(#[from] StoreError),
+    #[error("the dead letters could not be read")]
+    Letters(#[from] BrokerError),
 }
 
 /// Runs the cell from beginning to end and judges it.
@@ -188,6 +190,7 @@ async fn course(plan: &CellPlan, wiring: &Wiring) -> Result<Testimony, CellError
     Ok(Testimony {
         driven,
         high_priority,
+        letters: hosts.letters().await?,
         services: hosts.testify().await?,
         told: std::mem::take(&mut *wiring.inbox.lock().unwrap_or_else(PoisonError::into_inner)),
         per_second,

@@ -8,6 +8,8 @@ use std::{
 
 use broker::{Embedded, Mischief, MischiefControl};
 use chaos::{Action, ChaosError, Direction, Target};
+use domain::broker::DeadLetterFilter;
+use evidence::facts::Dead;
 use load::Duplicates;
 use node::{
     Node,
@@ -23,7 +25,7 @@ use super::{
     disks::{Disks, empty, is_ruined},
 };
 use crate::{
-    collector::Witness,
+    collector::{Letters, Witness},
     serve::{BROKER, BrokerUrl, Part, process_list},
     world::{CLIENTS, hosts},
 };
@@ -32,6 +34,9 @@ use crate::{
 /// to its tick of 1 ms.
 const LINK_MIN: Duration = Duration::from_micros(500);
 const LINK_MAX: Duration = Duration::from_micros(1_500);
+
+/// How many dead letters are asked for at a time.
+const LETTERS_PAGE: usize = 200;
 
 /// The platform's services, each on its host, and the clients on theirs.
 #[derive(Debug)]
@@ -93,6 +98,27 @@ impl Hosts {
     pub(super) fn is_busy(&self) -> bool {
         let gauges = self.states().flat_map(|(_, state)| state.telemetry().gauges());
         gauges.into_iter().any(|(name, gauge)| *name != "connections" && gauge.now() > 0)
+    }
+
+    /// What the broker has put aside, at the end.
+    pub(super) async fn letters(&self) -> Result<Letters, CellError> {
+        let mut letters = Letters { poisoned: self.mischief.poisoned(), ..Letters::default() };
+        if self.design.topology != platform::design::Topology::Events {
+            return Ok(letters);
+        }
+        let broker = BrokerUrl::Embedded.open(&self.clients).dead_letters;
+        let mut after = String::new();
+        loop {
+            let page = broker.list(&DeadLetterFilter::default(), &after, LETTERS_PAGE).await?;
+            let Some(last) = page.last() else { return Ok(letters) };
+            after.clone_from(&last.id);
+            letters.dead.extend(page.into_iter().map(|letter| Dead {
+                topic: letter.message.topic,
+                group: letter.group,
+                event: letter.message.event_id.to_string(),
+                reason: letter.reason,
+            }));
+        }
     }
 
     /// What every service knows, at the end.
