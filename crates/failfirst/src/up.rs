@@ -71,13 +71,17 @@ async fn all_alive(plan: &Plan) -> Result<(), Failure> {
     })
 }
 
+/// How wide the column of names is at least.
+const NAME_WIDTH: usize = 17;
+
 fn greeting(plan: &Plan, children: &Children) -> String {
+    let width = plan.services.iter().map(|service| service.name.len()).fold(NAME_WIDTH, usize::max);
     let mut text =
-        format!("Design {} is up.\n\n  {:<17} {:<31} process\n", plan.design, "service", "address");
+        format!("Design {} is up.\n\n  {:<width$} {:<31} process\n", plan.design, "service", "address");
     for (service, id) in plan.services.iter().zip(children.ids()) {
         let address = format!("http://{}", service.reachable);
         let id = id.map(|id| id.to_string()).unwrap_or_default();
-        let _infallible = writeln!(text, "  {:<17} {address:<31} {id}", service.name);
+        let _infallible = writeln!(text, "  {:<width$} {address:<31} {id}", service.name);
     }
     let api = plan.services[0].reachable;
     let _infallible = write!(
