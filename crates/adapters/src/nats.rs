@@ -41,6 +41,7 @@ mod error;
 mod held;
 mod layout;
 mod message;
+mod pull;
 mod url;
 
 pub use connection::{Nats, NatsSettings};

@@ -12,9 +12,7 @@ use domain::Message;
 use domain::broker::{
     BrokerError, Consumer, DeadLetter, Delivery, FailedAttempt, Receipt, Settlement, Subscription, Verdict,
 };
-use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use serde::Serialize;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -22,12 +20,18 @@ use super::connection::Nats;
 use super::error::Refusal;
 use super::held::Held;
 use super::message;
+use super::pull::{self, Looked, OUTLIVES, Pull};
+
+/// How long is waited before the server is asked again that had nothing to give.
+const ASK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A consumer of a group.
 pub(super) struct NatsConsumer {
     nats: Nats,
     subscription: Subscription,
     held: Mutex<Held<InHand>>,
+    /// Requests of fetches that are over, with the room that is reserved for each.
+    left: Mutex<Vec<Pull>>,
     /// Somebody settled something: there may be room.
     freed: Notify,
 }
@@ -41,39 +45,46 @@ struct InHand {
     attempt: u32,
 }
 
-/// Asks for messages: answered as soon as there are any, and at the latest when it expires.
-#[derive(Serialize)]
-struct Pull {
-    batch: usize,
-    no_wait: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<u64>,
-}
-
 impl NatsConsumer {
     pub(super) fn new(nats: Nats, subscription: Subscription) -> Self {
         let held = Mutex::new(Held::new(subscription.in_flight_max));
-        Self { nats, subscription, held, freed: Notify::new() }
+        Self { nats, subscription, held, left: Mutex::default(), freed: Notify::new() }
     }
 
     fn held(&self) -> MutexGuard<'_, Held<InHand>> {
         self.held.lock().expect("nobody panics with it")
     }
 
-    /// Room for at least one message; `None` when there was none in time.
-    async fn room(&self, wanted: usize, until: Instant) -> Option<Room<'_>> {
+    fn left(&self) -> MutexGuard<'_, Vec<Pull>> {
+        self.left.lock().expect("nobody panics with it")
+    }
+
+    /// Gives room back.
+    fn release(&self, room: usize) {
+        self.held().release(room);
+        self.freed.notify_waiters();
+    }
+
+    /// A request that is open still: one that was left behind, or else a new one for as many as there is room for.
+    /// `None` when there was no room in time.
+    async fn open(&self, wanted: usize, until: Instant) -> Result<Option<Open<'_>>, BrokerError> {
         loop {
             let freed = self.freed.notified();
+            if let Some(pull) = self.left().pop() {
+                return Ok(Some(Open { consumer: self, pull: Some(pull) }));
+            }
             let (reserved, first_end) = {
                 let mut held = self.held();
                 (held.reserve(wanted, Instant::now()), held.first_end())
             };
             if reserved > 0 {
-                return Some(Room { consumer: self, reserved });
+                let room = Room { consumer: self, reserved };
+                let pull = self.ask(reserved, until).await?;
+                return Ok(Some(Open { consumer: self, pull: Some(room.filled(pull)) }));
             }
             let now = Instant::now();
             if now >= until {
-                return None;
+                return Ok(None);
             }
             // A lease that is over makes room as well.
             let look_again =
@@ -82,61 +93,82 @@ impl NatsConsumer {
         }
     }
 
-    async fn pull(&self, batch: usize, until: Instant) -> Result<Vec<Delivery>, BrokerError> {
+    async fn ask(&self, batch: usize, until: Instant) -> Result<Pull, BrokerError> {
         let Subscription { topic, group, .. } = &self.subscription;
         let client = &self.nats.inner.client;
         let unsent = |error: &dyn fmt::Display| BrokerError::untouched(error.to_string());
         let inbox = client.new_inbox();
-        let mut answers = client.subscribe(inbox.clone()).await.map_err(|error| unsent(&error))?;
-        let wait =
-            u64::try_from(until.saturating_duration_since(Instant::now()).as_nanos()).unwrap_or(u64::MAX);
-        let pull = Pull { batch, no_wait: true, expires: (wait > 0).then_some(wait) };
-        let pull = serde_json::to_vec(&pull).expect("it has text keys only");
+        let answers = client.subscribe(inbox.clone()).await.map_err(|error| unsent(&error))?;
+        let now = Instant::now();
+        let wait = until.saturating_duration_since(now);
+        let request = pull::Request::new(batch, wait).to_json();
         let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{group}", self.nats.stream_of(topic));
-        client.publish_with_reply(subject, inbox, pull.into()).await.map_err(|error| unsent(&error))?;
+        client.publish_with_reply(subject, inbox, request.into()).await.map_err(|error| unsent(&error))?;
+        Ok(Pull::new(answers, batch, now + wait + OUTLIVES, now))
+    }
 
-        // A server that is busy says later that there is nothing; one that is gone is found out by the connection.
-        let silent = until + self.nats.inner.settings.answer_timeout;
+    /// Reads what a request brings, until it has brought enough, is over, or takes too long.
+    async fn read(
+        &self,
+        open: &mut Open<'_>,
+        max: usize,
+        until: Instant,
+    ) -> Result<Vec<Delivery>, BrokerError> {
+        let Subscription { topic, group, .. } = &self.subscription;
         let mut found = Vec::new();
-        while found.len() < batch {
-            let answer = tokio::select! {
+        while found.len() < max && open.is_open() {
+            let looked = tokio::select! {
                 biased;
-                answer = timeout_at(silent, answers.next()) => answer,
-                () = self.nats.broken() => Ok(None),
+                looked = open.next(until) => looked,
+                () = self.nats.broken() => {
+                    open.end();
+                    if found.is_empty() {
+                        return Err(BrokerError::untouched("the connection broke"));
+                    }
+                    break;
+                }
             };
-            let answer = match answer {
-                Ok(Some(answer)) => answer,
-                Ok(None) if found.is_empty() => return Err(BrokerError::untouched("the connection broke")),
-                Ok(None) | Err(_) => break,
+            let (answer, since) = match looked {
+                Looked::Came(answer, since) => (answer, since),
+                Looked::Nothing => break,
+                Looked::Silence => {
+                    open.end();
+                    break;
+                }
             };
             match answer.status {
-                None | Some(StatusCode::OK) => found.extend(self.delivery(answer)),
+                None | Some(StatusCode::OK) => {
+                    found.extend(self.delivery(answer, since));
+                    open.came();
+                }
                 Some(StatusCode::IDLE_HEARTBEAT) => {}
                 // Nothing more, or nothing in time.
-                Some(StatusCode::NOT_FOUND | StatusCode::TIMEOUT) => break,
-                Some(StatusCode::NO_RESPONDERS) => {
-                    let detail = format!("the server does not know the group {group} of {topic}");
-                    return Err(BrokerError::untouched(detail));
-                }
+                Some(StatusCode::NOT_FOUND | StatusCode::TIMEOUT) => open.end(),
                 Some(status) => {
+                    open.end();
                     let detail = answer.description.unwrap_or_default();
                     if detail.contains("MaxAckPending") {
                         // The group has more unsettled than the server keeps: it is waited for.
                         tokio::time::sleep_until(until).await;
-                        break;
-                    }
-                    if found.is_empty() {
+                    } else if found.is_empty() && status == StatusCode::NO_RESPONDERS {
+                        let detail = format!("the server does not know the group {group} of {topic}");
+                        return Err(BrokerError::untouched(detail));
+                    } else if found.is_empty() {
                         return Err(BrokerError::untouched(format!("the server says {status}: {detail}")));
                     }
-                    break;
                 }
             }
         }
         Ok(found)
     }
 
-    /// Takes a message in hand. What is no message of JetStream's is passed over.
-    fn delivery(&self, answer: async_nats::Message) -> Option<Delivery> {
+    /// Takes a message in hand, with a lease since then. What is no message of JetStream's is passed over, and what has
+    /// lain so long that its lease is over.
+    fn delivery(&self, answer: async_nats::Message, since: Instant) -> Option<Delivery> {
+        let until = since + self.subscription.lease;
+        if until <= Instant::now() {
+            return None;
+        }
         let context = self.nats.inner.context.clone();
         let answer = jetstream::Message { message: answer, context };
         let (receipt, attempt, taken_us) = {
@@ -149,7 +181,7 @@ impl NatsConsumer {
         let topic = &self.subscription.topic;
         let message = message::read(topic, headers.as_ref(), &payload, receipt.message, taken_us);
         let in_hand = InHand { reply: reply?, message: message.clone(), attempt };
-        self.held().put(receipt, Instant::now() + self.subscription.lease, in_hand);
+        self.held().put(receipt, until, in_hand);
         Some(Delivery { message, attempt, receipt })
     }
 
@@ -199,16 +231,67 @@ impl NatsConsumer {
     }
 }
 
-/// Room for messages that are being pulled.
+/// A request in the hands of a fetch: it is left behind when that is over.
+struct Open<'a> {
+    consumer: &'a NatsConsumer,
+    pull: Option<Pull>,
+}
+
+impl Open<'_> {
+    const fn is_open(&self) -> bool {
+        self.pull.is_some()
+    }
+
+    async fn next(&mut self, until: Instant) -> Looked {
+        self.pull.as_mut().expect("it is asked while it is open").next(until).await
+    }
+
+    /// One of its messages came.
+    fn came(&mut self) {
+        let pull = self.pull.as_mut().expect("it came while it was open");
+        pull.missing -= 1;
+        let is_over = pull.missing == 0;
+        self.consumer.release(1);
+        if is_over {
+            self.pull = None;
+        }
+    }
+
+    /// Nothing comes any more.
+    fn end(&mut self) {
+        if let Some(pull) = self.pull.take() {
+            self.consumer.release(pull.missing);
+        }
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if let Some(pull) = self.pull.take() {
+            self.consumer.left().push(pull);
+            // Whoever waits for room can take it up.
+            self.consumer.freed.notify_waiters();
+        }
+    }
+}
+
+/// Room for messages that are going to be asked for.
 struct Room<'a> {
     consumer: &'a NatsConsumer,
     reserved: usize,
 }
 
+impl Room<'_> {
+    /// From here on it is the request's.
+    fn filled(mut self, pull: Pull) -> Pull {
+        self.reserved = 0;
+        pull
+    }
+}
+
 impl Drop for Room<'_> {
     fn drop(&mut self) {
-        self.consumer.held().release(self.reserved);
-        self.consumer.freed.notify_waiters();
+        self.consumer.release(self.reserved);
     }
 }
 
@@ -216,9 +299,20 @@ impl Drop for Room<'_> {
 impl Consumer for NatsConsumer {
     async fn fetch(&self, max: usize, wait: Duration) -> Result<Vec<Delivery>, BrokerError> {
         let until = Instant::now() + wait;
-        let Some(room) = self.room(max, until).await else { return Ok(Vec::new()) };
-        self.nats.ready().await?;
-        self.pull(room.reserved, until).await
+        if max == 0 {
+            return Ok(Vec::new());
+        }
+        loop {
+            self.nats.ready().await?;
+            let Some(mut open) = self.open(max, until).await? else { return Ok(Vec::new()) };
+            let found = self.read(&mut open, max, until).await?;
+            if !found.is_empty() || Instant::now() >= until {
+                return Ok(found);
+            }
+            // It ran out, or others have asked for all there are.
+            drop(open);
+            tokio::time::sleep_until(until.min(Instant::now() + ASK_AGAIN)).await;
+        }
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<usize, BrokerError> {
@@ -269,8 +363,14 @@ impl Consumer for NatsConsumer {
     }
 
     async fn close(&self) {
-        let left = self.held().take_all();
-        let given_back = left.into_iter().map(|in_hand| self.say(in_hand.reply, AckKind::Nak(None)));
+        let pulls = std::mem::take(&mut *self.left());
+        let mut replies: Vec<_> = self.held().take_all().into_iter().map(|in_hand| in_hand.reply).collect();
+        for pull in pulls {
+            self.release(pull.missing);
+            let messages = pull.rest().into_iter().filter(|answer| answer.status.is_none());
+            replies.extend(messages.filter_map(|answer| answer.reply));
+        }
+        let given_back = replies.into_iter().map(|reply| self.say(reply, AckKind::Nak(None)));
         // What the server does not hear of it gives out again when the leases are over.
         let _heard = timeout(self.nats.inner.settings.answer_timeout, join_all(given_back)).await;
     }

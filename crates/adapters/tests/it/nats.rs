@@ -12,6 +12,7 @@ use domain::broker::{
 };
 use domain::contract::{BrokerUnderTest, Pace};
 use domain::{EventId, Message};
+use futures_util::TryStreamExt as _;
 
 use crate::killed;
 use crate::services::{OwnServer, fresh_name, node, server};
@@ -37,6 +38,16 @@ async fn stranger(url: &NatsUrl) -> async_nats::Client {
     let options =
         async_nats::ConnectOptions::with_user_and_password("failfirst".to_owned(), "failfirst".to_owned());
     options.connect(url.to_string()).await.expect("the server is there")
+}
+
+/// Removes a part of the server: many streams make it slow, for whatever is tested next.
+async fn remove(url: &NatsUrl, prefix: &str) {
+    let context = async_nats::jetstream::new(stranger(url).await);
+    let names: Vec<String> = context.stream_names().try_collect().await.expect("the server is there");
+    let ours = format!("{prefix}_");
+    for name in names.iter().filter(|name| name.starts_with(&ours)) {
+        context.delete_stream(name).await.expect("it was there");
+    }
 }
 
 fn message(id: &str) -> Message {
@@ -80,7 +91,8 @@ fn not_now(reason: &str) -> Verdict {
 #[tokio::test]
 async fn keeps_the_contract_of_a_broker() {
     let Some(url) = url() else { return };
-    let broker = Arc::new(fresh(&url));
+    let part = fresh_name("test");
+    let broker = Arc::new(Nats::open(&node(), &url, &part, small()).expect("a prefix"));
     let prefix = format!("t{}", std::process::id());
     let make = async || BrokerUnderTest {
         broker: Arc::clone(&broker) as _,
@@ -88,6 +100,7 @@ async fn keeps_the_contract_of_a_broker() {
         prefix: prefix.clone(),
     };
     domain::contract::broker(make, Pace::default()).await;
+    remove(&url, &part).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -196,4 +209,24 @@ async fn an_acknowledgement_that_comes_too_late_does_not_take_the_message_from_w
     assert_eq!(third.attempt, 3, "so it is given out again when that lease is over");
     assert_eq!(settle(&*other, second.receipt, Verdict::Ack).await, 1, "another delivery of the same");
     assert_eq!(settle(&*other, third.receipt, Verdict::Ack).await, 0);
+}
+
+#[tokio::test]
+async fn what_comes_to_a_fetch_that_is_over_is_there_for_the_next_one() {
+    let Some(url) = url() else { return };
+    let broker = fresh(&url);
+    declared(&broker).await;
+    let consumer = broker.subscribe(subscription(PATIENCE)).await.expect("the group is there");
+    let found = consumer.fetch(9, Duration::from_millis(50)).await.expect("the server is there");
+    assert!(found.is_empty(), "{found:?}");
+    broker.publish(vec![message("e-1"), message("e-2")]).await.expect("the topic is there");
+    let mut came = Vec::new();
+    while came.len() < 2 {
+        // Only as many as are asked for, although both are there.
+        came.push(one(&*consumer).await);
+    }
+    assert!(came.iter().all(|delivery| delivery.attempt == 1), "{came:?}");
+    for delivery in came {
+        assert_eq!(settle(&*consumer, delivery.receipt, Verdict::Ack).await, 0, "its own");
+    }
 }
