@@ -18,6 +18,8 @@ pub mod nats;
 pub mod postgres;
 #[cfg(any(feature = "redis", feature = "nats", feature = "kafka"))]
 mod prefix;
+#[cfg(any(feature = "postgres", feature = "nats", feature = "kafka"))]
+mod presence;
 #[cfg(feature = "redb")]
 pub mod redb;
 #[cfg(feature = "redis")]

@@ -5,7 +5,7 @@
 //! ([`stranger`]).
 
 use domain::broker::{BrokerError, FailedAttempt};
-use domain::{EventId, Message};
+use domain::{Effect, EventId, Message};
 use serde::{Deserialize, Serialize};
 
 /// The header of the event's id.
@@ -48,6 +48,36 @@ pub(crate) fn check_size(message: &Message, payload_bytes_max: usize) -> Result<
         }
     }
     Ok(())
+}
+
+/// What became of messages that were sent together: all are there, or the worst that happened to one.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    taken: usize,
+    failed: Option<BrokerError>,
+}
+
+impl Outcome {
+    /// One is there.
+    pub(crate) fn taken(&mut self) {
+        self.taken += 1;
+    }
+
+    /// One is not, or nobody knows. The worst is what is told.
+    pub(crate) fn failed(&mut self, error: BrokerError) {
+        if self.failed.as_ref().is_none_or(|failed| failed.effect() == Effect::None) {
+            self.failed = Some(error);
+        }
+    }
+
+    /// Of all of them: when only some are there, the call has had an effect.
+    pub(crate) fn of_all(self) -> Result<(), BrokerError> {
+        match self.failed {
+            None => Ok(()),
+            Some(error) if self.taken > 0 => Err(BrokerError::unknown(error.to_string())),
+            Some(error) => Err(error),
+        }
+    }
 }
 
 /// The event id of a message that came without one. It is the same whenever that message is read.

@@ -193,7 +193,7 @@ impl Owner {
                 Ok(())
             }
             Err(error) => {
-                let detail = chain(&error);
+                let detail = error.in_full();
                 self.fail(detail.clone());
                 Err(self.unavailable(detail, Effect::None))
             }
@@ -210,16 +210,4 @@ impl Owner {
     fn unavailable(&self, detail: String, effect: Effect) -> BrokerError {
         BrokerError::Unavailable { detail: format!("{}: {detail}", self.store.place), effect }
     }
-}
-
-/// An error with what is behind it, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(behind) = source {
-        text.push_str(": ");
-        text.push_str(&behind.to_string());
-        source = behind.source();
-    }
-    text
 }

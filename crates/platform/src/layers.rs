@@ -3,6 +3,7 @@
 //! The constraints themselves come from `resilience`; these are what stands around them.
 
 mod admission;
+mod answered;
 mod backlog;
 mod backpressure;
 mod closing;

@@ -1,10 +1,10 @@
 //! The port: declaring, publishing, the lag.
 
 use async_trait::async_trait;
+use domain::Message;
 use domain::broker::{
     Broker, BrokerError, Capabilities, Consumer, Lag, Layout, Ordering, ReplaysTo, Subscription, Survives,
 };
-use domain::{Effect, Message};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::FutureRecord;
 
@@ -12,7 +12,7 @@ use super::client::{Kafka, PAYLOAD_BYTES_MAX};
 use super::consumer::KafkaConsumer;
 use super::error::{of_delivery, of_enqueue};
 use super::record::headers;
-use crate::wire;
+use crate::wire::{self, Outcome};
 
 /// The most messages of one call that are under way at once.
 const PORTION_MAX: usize = 1024;
@@ -76,7 +76,7 @@ impl Kafka {
     /// Sends all of them, in their order, and then waits for what became of each.
     async fn publish_portion(&self, portion: &[Message]) -> Result<(), BrokerError> {
         let mut under_way = Vec::with_capacity(portion.len());
-        let mut failed = None;
+        let mut outcome = Outcome::default();
         for message in portion {
             let name = self.name_of(&message.topic);
             let record = FutureRecord::to(&name)
@@ -86,31 +86,19 @@ impl Kafka {
             match self.inner.producer.send_result(record) {
                 Ok(delivery) => under_way.push((&message.topic, delivery)),
                 Err((error, _record)) => {
-                    failed = Some(of_enqueue(&error, &message.topic));
+                    outcome.failed(of_enqueue(&error, &message.topic));
                     break;
                 }
             }
         }
-        let mut written = 0;
         for (topic, delivery) in under_way {
-            let error = match delivery.await {
-                Ok(Ok(_written)) => {
-                    written += 1;
-                    continue;
-                }
-                Ok(Err((error, _message))) => of_delivery(&error, topic),
-                Err(_canceled) => BrokerError::unknown("the producer was stopped"),
-            };
-            // The worst is what is told.
-            if failed.as_ref().is_none_or(|failed| failed.effect() == Effect::None) {
-                failed = Some(error);
+            match delivery.await {
+                Ok(Ok(_written)) => outcome.taken(),
+                Ok(Err((error, _message))) => outcome.failed(of_delivery(&error, topic)),
+                Err(_canceled) => outcome.failed(BrokerError::unknown("the producer was stopped")),
             }
         }
-        match failed {
-            None => Ok(()),
-            Some(error) if written > 0 => Err(BrokerError::unknown(error.to_string())),
-            Some(error) => Err(error),
-        }
+        outcome.of_all()
     }
 
     /// Writes one record where its key belongs, and waits until it is written.

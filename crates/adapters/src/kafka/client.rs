@@ -14,11 +14,12 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::FutureProducer;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::error::{describe, is_passing, untouched};
 use super::url::KafkaUrl;
 use crate::prefix::{self, InvalidPrefix};
+use crate::presence::{self, Presence};
 use crate::wire::HEADERS_MAX;
 
 /// The pause of the keeper before it tries again.
@@ -87,23 +88,12 @@ pub(super) struct Inner {
     pub(super) groups: Mutex<BTreeMap<String, Arc<BaseConsumer>>>,
     /// Topics that are known to be there, with their partitions.
     pub(super) topics: Mutex<BTreeMap<String, i32>>,
-    status: watch::Receiver<Status>,
-}
-
-/// What is known of the cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Status {
-    /// The keeper is finding out.
-    Unknown,
-    /// It is there.
-    Up,
-    /// It is not, because of this.
-    Down(Arc<str>),
+    status: watch::Receiver<Presence>,
 }
 
 /// Hears what the client has to say.
 pub(super) struct Listener {
-    status: Arc<watch::Sender<Status>>,
+    status: Arc<watch::Sender<Presence>>,
     place: String,
 }
 
@@ -117,7 +107,7 @@ impl ClientContext for Listener {
             say(
                 &self.status,
                 &self.place,
-                &Status::Down(format!("{} is not reached: {reason}", self.place).into()),
+                &Presence::Down(format!("{} is not reached: {reason}", self.place).into()),
             );
         }
     }
@@ -129,19 +119,19 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
 }
 
 /// Takes note of how it is. A reason is logged once.
-fn say(status: &watch::Sender<Status>, place: &str, next: &Status) {
+fn say(status: &watch::Sender<Presence>, place: &str, next: &Presence) {
     status.send_if_modified(|status| {
         // Who is down already is so for the first reason: later ones are variations.
         let is_new = match (&*status, next) {
-            (Status::Down(_), Status::Down(_)) => false,
+            (Presence::Down(_), Presence::Down(_)) => false,
             (before, next) => before != next,
         };
         if is_new {
             match next {
-                Status::Down(reason) => {
+                Presence::Down(reason) => {
                     tracing::error!(broker = place, %reason, "the broker is not there; it is tried again until it is");
                 }
-                Status::Up | Status::Unknown => tracing::info!(broker = place, "the broker is there"),
+                Presence::Up | Presence::Unknown => tracing::info!(broker = place, "the broker is there"),
             }
             *status = next.clone();
         }
@@ -168,7 +158,7 @@ impl Kafka {
     ) -> Result<Self, InvalidPrefix> {
         const THREADS: &str = "settings of ours are good, and there are threads for a client";
         let prefix = prefix::check(prefix)?;
-        let (sender, status) = watch::channel(Status::Unknown);
+        let (sender, status) = watch::channel(Presence::Unknown);
         let sender = Arc::new(sender);
         let config = config(node, url, &settings);
         let mut producer = config.clone();
@@ -216,18 +206,10 @@ impl Kafka {
 
     /// Waits until it is known whether the cluster is there.
     pub(super) async fn ready(&self) -> Result<(), BrokerError> {
-        let Inner { url, settings, .. } = &*self.inner;
-        let mut status = self.inner.status.clone();
-        let known = status.wait_for(|status| *status != Status::Unknown);
+        let Inner { url, settings, status, .. } = &*self.inner;
         // The keeper's verdict comes a little after its own time limit.
-        match timeout(settings.connect_timeout * 2, known).await {
-            Ok(Ok(status)) => match &*status {
-                Status::Down(reason) => Err(BrokerError::untouched(&**reason)),
-                Status::Up | Status::Unknown => Ok(()),
-            },
-            Ok(Err(_stopped)) => Err(BrokerError::untouched("the connection was closed")),
-            Err(_silence) => Err(BrokerError::untouched(format!("{url} was not reached"))),
-        }
+        let known = presence::known(status.clone(), settings.connect_timeout * 2, url).await;
+        known.map_err(BrokerError::untouched)
     }
 
     /// Looks at the cluster.
@@ -266,11 +248,15 @@ impl Kafka {
 }
 
 /// Finds out whether the cluster is there, and again whenever it was lost, for as long as anybody uses it.
-async fn keep(inner: Weak<Inner>, sender: Arc<watch::Sender<Status>>, mut status: watch::Receiver<Status>) {
+async fn keep(
+    inner: Weak<Inner>,
+    sender: Arc<watch::Sender<Presence>>,
+    mut status: watch::Receiver<Presence>,
+) {
     loop {
         tokio::select! {
             biased;
-            waited = status.wait_for(|status| *status != Status::Up) => {
+            waited = status.wait_for(|status| *status != Presence::Up) => {
                 if waited.is_err() {
                     return;
                 }
@@ -287,9 +273,9 @@ async fn keep(inner: Weak<Inner>, sender: Arc<watch::Sender<Status>>, mut status
         let kafka = Kafka { inner };
         let place = kafka.inner.url.to_string();
         match kafka.probe().await {
-            Ok(()) => say(&sender, &place, &Status::Up),
+            Ok(()) => say(&sender, &place, &Presence::Up),
             Err(reason) => {
-                say(&sender, &place, &Status::Down(reason.into()));
+                say(&sender, &place, &Presence::Down(reason.into()));
                 drop(kafka);
                 tokio::time::sleep(PAUSE).await;
             }

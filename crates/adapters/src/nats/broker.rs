@@ -1,17 +1,17 @@
 //! The port: declaring, publishing, the lag.
 
 use async_trait::async_trait;
+use domain::Message;
 use domain::broker::{
     Broker, BrokerError, Capabilities, Consumer, Lag, Layout, Ordering, ReplaysTo, Subscription, Survives,
 };
-use domain::{Effect, Message};
 use serde_json::{Value, json};
 
 use super::connection::{Nats, UNDER_WAY_MAX};
 use super::consumer::NatsConsumer;
 use super::error::of_publish;
 use super::message::published;
-use crate::wire::{self, HEADERS_MAX};
+use crate::wire::{self, HEADERS_MAX, Outcome};
 
 /// The most messages of one call that are under way at once.
 const PORTION_MAX: usize = 256;
@@ -87,7 +87,7 @@ impl Nats {
         let _room = self.inner.under_way.acquire_many(room).await.expect("it is never closed");
         assert!(portion.len() <= UNDER_WAY_MAX, "or it would wait for ever");
         let mut under_way = Vec::with_capacity(portion.len());
-        let mut failed = None;
+        let mut outcome = Outcome::default();
         for message in portion {
             let topic = message.topic.clone();
             let known_by = message.event_id.clone();
@@ -100,35 +100,24 @@ impl Nats {
                 Ok(answer) => under_way.push((topic, answer)),
                 Err(error) => {
                     // It may stand in the client's own queue still.
-                    failed = Some(BrokerError::unknown(error.to_string()));
+                    outcome.failed(BrokerError::unknown(error.to_string()));
                     break;
                 }
             }
         }
-        let mut taken = 0;
         for (topic, answer) in under_way {
-            let result = match self.answered(answer.into_future()).await {
-                Ok(Ok(_ack)) => Ok(()),
-                Ok(Err(error)) => Err(of_publish(&error, &topic)),
-                Err(broken) => Err(broken),
-            };
-            match result {
-                Ok(()) => taken += 1,
-                Err(error) => {
+            match self.answered(answer.into_future()).await {
+                Ok(Ok(_ack)) => outcome.taken(),
+                Ok(Err(error)) => {
+                    let error = of_publish(&error, &topic);
                     if matches!(error, BrokerError::NoSuchTopic { .. }) {
                         self.inner.topics.lock().expect("nobody panics with it").remove(&topic);
                     }
-                    // The worst is what is told.
-                    if failed.as_ref().is_none_or(|failed| failed.effect() == Effect::None) {
-                        failed = Some(error);
-                    }
+                    outcome.failed(error);
                 }
+                Err(broken) => outcome.failed(broken),
             }
         }
-        match failed {
-            None => Ok(()),
-            Some(error) if taken > 0 => Err(BrokerError::unknown(error.to_string())),
-            Some(error) => Err(error),
-        }
+        outcome.of_all()
     }
 }

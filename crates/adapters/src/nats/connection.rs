@@ -16,11 +16,11 @@ use node::Node;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
 
 use super::error::Refusal;
 use super::url::{Login, NatsUrl};
 use crate::prefix::{self, InvalidPrefix};
+use crate::presence::{self, Presence};
 
 /// The first pause before the connection is made again; each one is twice the last …
 const PAUSE_MIN: Duration = Duration::from_millis(20);
@@ -83,18 +83,7 @@ pub(super) struct Inner {
     pub(super) under_way: Semaphore,
     /// Topics that are known to be there: asked for once.
     pub(super) topics: Mutex<BTreeSet<String>>,
-    status: watch::Receiver<Status>,
-}
-
-/// What is known of the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Status {
-    /// It is being found out.
-    Unknown,
-    /// It is there.
-    Up,
-    /// It is not, because of this.
-    Down(Arc<str>),
+    status: watch::Receiver<Presence>,
 }
 
 impl Nats {
@@ -112,7 +101,7 @@ impl Nats {
         settings: NatsSettings,
     ) -> Result<Self, InvalidPrefix> {
         let prefix = prefix::check(prefix)?;
-        let (status, watched) = watch::channel(Status::Unknown);
+        let (status, watched) = watch::channel(Presence::Unknown);
         let place = url.to_string();
         let options = ConnectOptions::new()
             .name(node.name())
@@ -155,27 +144,16 @@ impl Nats {
 
     /// Waits until it is known whether the server is there.
     pub(super) async fn ready(&self) -> Result<(), BrokerError> {
-        let Inner { url, settings, .. } = &*self.inner;
-        let mut status = self.inner.status.clone();
-        let known = status.wait_for(|status| *status != Status::Unknown);
-        match timeout(settings.connect_timeout, known).await {
-            Ok(Ok(status)) => match &*status {
-                Status::Down(reason) => Err(BrokerError::untouched(&**reason)),
-                Status::Up | Status::Unknown => Ok(()),
-            },
-            Ok(Err(_stopped)) => Err(BrokerError::untouched("the connection was closed")),
-            Err(_silence) => Err(BrokerError::untouched(format!(
-                "{url} was not reached within {:?}",
-                settings.connect_timeout
-            ))),
-        }
+        let Inner { url, settings, status, .. } = &*self.inner;
+        let known = presence::known(status.clone(), settings.connect_timeout, url).await;
+        known.map_err(BrokerError::untouched)
     }
 
     /// Waits until the connection breaks.
     pub(super) async fn broken(&self) {
         let mut status = self.inner.status.clone();
         // Fails when the connection's own tasks are gone: it is broken for good.
-        let _closed = status.wait_for(|status| *status != Status::Up).await;
+        let _closed = status.wait_for(|status| *status != Presence::Up).await;
     }
 
     /// Waits for an answer, but not longer than the connection lives.
@@ -218,20 +196,20 @@ fn pause(attempts: usize) -> Duration {
 }
 
 /// Takes note of what happened to the connection. A reason is logged once, and again when it is another one.
-fn note(status: &watch::Sender<Status>, place: &str, event: Event) {
+fn note(status: &watch::Sender<Presence>, place: &str, event: Event) {
     let next = match event {
         Event::Connected => {
             tracing::info!(broker = place, "the broker is there");
-            Status::Up
+            Presence::Up
         }
         Event::Disconnected | Event::Closed => {
-            Status::Down(format!("the connection to {place} broke").into())
+            Presence::Down(format!("the connection to {place} broke").into())
         }
-        Event::ClientError(ClientError::Other(reason)) if *status.borrow() != Status::Up => {
-            Status::Down(format!("{place} is not reached: {reason}").into())
+        Event::ClientError(ClientError::Other(reason)) if *status.borrow() != Presence::Up => {
+            Presence::Down(format!("{place} is not reached: {reason}").into())
         }
-        Event::ServerError(reason) if *status.borrow() != Status::Up => {
-            Status::Down(format!("{place} refuses the connection: {reason}").into())
+        Event::ServerError(reason) if *status.borrow() != Presence::Up => {
+            Presence::Down(format!("{place} refuses the connection: {reason}").into())
         }
         other => {
             tracing::warn!(broker = place, event = %other, "the broker's client has something to say");
@@ -240,7 +218,7 @@ fn note(status: &watch::Sender<Status>, place: &str, event: Event) {
     };
     status.send_if_modified(|status| {
         let is_new = *status != next;
-        if is_new && let Status::Down(reason) = &next {
+        if is_new && let Presence::Down(reason) = &next {
             tracing::error!(broker = place, %reason, "the broker is not there; it is tried again until it is");
         }
         *status = next;

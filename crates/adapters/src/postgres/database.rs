@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 use super::error::{Failure, describe};
 use super::schema::Schema;
 use super::url::PostgresUrl;
+use crate::presence::{self, Presence};
 
 /// The keeper's first pause before it tries again; each one is twice the last …
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -71,18 +72,7 @@ struct Inner {
     settings: PostgresSettings,
     /// For what only reads.
     pool: PgPool,
-    status: watch::Sender<Status>,
-}
-
-/// What is known of the database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Status {
-    /// The keeper is finding out.
-    Unknown,
-    /// It is there, and has the tables that this program knows.
-    Up,
-    /// It is not, because of this.
-    Down(Arc<str>),
+    status: watch::Sender<Presence>,
 }
 
 impl Postgres {
@@ -106,7 +96,7 @@ impl Postgres {
                 })
             })
             .connect_lazy_with(options(url, &schema, settings.statement_timeout));
-        let (status, watched) = watch::channel(Status::Unknown);
+        let (status, watched) = watch::channel(Presence::Unknown);
         let inner = Inner { node: node.clone(), url: url.clone(), schema, settings, pool, status };
         let database = Self { inner: Arc::new(inner) };
         node.spawn(keep(Arc::downgrade(&database.inner), watched));
@@ -187,30 +177,17 @@ impl Postgres {
 
     /// Waits until the keeper knows. Refuses at once while the database is down.
     pub(super) async fn wait_until_known(&self) -> Result<(), Failure> {
-        let known = match &*self.inner.status.borrow() {
-            Status::Up => return Ok(()),
-            Status::Down(reason) => return Err(Failure::without_effect(&**reason)),
-            Status::Unknown => self.inner.status.subscribe(),
-        };
-        let mut known = known;
-        let verdict =
-            timeout(self.inner.settings.connect_timeout, known.wait_for(|status| *status != Status::Unknown));
-        match verdict.await {
-            Ok(Ok(status)) => match &*status {
-                Status::Down(reason) => Err(Failure::without_effect(&**reason)),
-                Status::Up | Status::Unknown => Ok(()),
-            },
-            // The keeper lives as long as its node.
-            Ok(Err(_)) | Err(_) => Err(Failure::without_effect(self.unreached())),
-        }
+        let Inner { url, settings, status, .. } = &*self.inner;
+        let known = presence::known(status.subscribe(), settings.connect_timeout, url).await;
+        known.map_err(Failure::without_effect)
     }
 
     /// A connection broke: the keeper looks what it was.
     pub(super) fn lost(&self) {
         self.inner.status.send_if_modified(|status| {
-            let was_up = *status == Status::Up;
+            let was_up = *status == Presence::Up;
             if was_up {
-                *status = Status::Unknown;
+                *status = Presence::Unknown;
             }
             was_up
         });
@@ -262,11 +239,11 @@ impl Postgres {
 
 /// Finds out whether the database is there, and finds out again whenever a connection broke, for as long as anybody
 /// uses it.
-async fn keep(inner: Weak<Inner>, mut status: watch::Receiver<Status>) {
+async fn keep(inner: Weak<Inner>, mut status: watch::Receiver<Presence>) {
     let mut pause = PAUSE_MIN;
     let mut said = None;
     // Fails when the sender is gone: with the last who used it.
-    while status.wait_for(|status| *status != Status::Up).await.is_ok() {
+    while status.wait_for(|status| *status != Presence::Up).await.is_ok() {
         let Some(inner) = inner.upgrade() else { return };
         let database = Postgres { inner };
         let found = database.prepare().await;
@@ -275,7 +252,7 @@ async fn keep(inner: Weak<Inner>, mut status: watch::Receiver<Status>) {
             Ok(()) => {
                 tracing::info!(database = %place, schema, "the database is there");
                 (pause, said) = (PAUSE_MIN, None);
-                database.inner.status.send_replace(Status::Up);
+                database.inner.status.send_replace(Presence::Up);
             }
             Err(reason) => {
                 // Once, and again when it is something else.
@@ -283,7 +260,7 @@ async fn keep(inner: Weak<Inner>, mut status: watch::Receiver<Status>) {
                     tracing::error!(database = %place, schema, %reason, "the database is not there; it is tried again until it is");
                     said = Some(reason.clone());
                 }
-                database.inner.status.send_replace(Status::Down(reason.into()));
+                database.inner.status.send_replace(Presence::Down(reason.into()));
                 drop(database);
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSE_MAX);

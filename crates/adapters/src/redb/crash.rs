@@ -61,24 +61,30 @@ fn name(number: u32) -> String {
     format!("o-{number:05}")
 }
 
+/// Places an order, pays and charges it: one step after the other, each in a batch of its own.
+async fn one_order(store: &RedbStore, model: &Model, number: u32) -> Result<(), StoreError> {
+    let name = name(number);
+    model.tried(number, 1);
+    store.insert_with(order(&name), vec![message(&name)]).await?;
+    model.answered(number, 1);
+    model.tried(number, 2);
+    store.apply(&id(&name), OrderEvent::PaymentStarted, 2_000).await?;
+    model.answered(number, 2);
+    model.tried(number, 3);
+    store.record(charge(&format!("ch-{number:05}"), &name)).await?;
+    model.answered(number, 3);
+    model.tried(number, 4);
+    store.apply(&id(&name), paid(), 3_000).await?;
+    model.answered(number, 4);
+    Ok(())
+}
+
 /// Places orders, pays and charges them, one after the other, until the store fails.
 async fn work(node: Node, store: RedbStore, model: Arc<Model>, mut rng: Rng) -> Result<(), StoreError> {
     loop {
         node.sleep(Duration::from_millis(draw::uniform(&mut rng, 0.0, 5.0) as u64)).await;
         let number = model.next.fetch_add(1, Relaxed);
-        let name = name(number);
-        model.tried(number, 1);
-        store.insert_with(order(&name), vec![message(&name)]).await?;
-        model.answered(number, 1);
-        model.tried(number, 2);
-        store.apply(&id(&name), OrderEvent::PaymentStarted, 2_000).await?;
-        model.answered(number, 2);
-        model.tried(number, 3);
-        store.record(charge(&format!("ch-{number:05}"), &name)).await?;
-        model.answered(number, 3);
-        model.tried(number, 4);
-        store.apply(&id(&name), paid(), 3_000).await?;
-        model.answered(number, 4);
+        one_order(&store, &model, number).await?;
     }
 }
 

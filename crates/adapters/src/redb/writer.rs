@@ -181,7 +181,7 @@ impl Writer {
         }
         let probed = match self.engine.reopen(&self.view).await {
             Ok(()) => self.probe().await.map_err(|fault| fault.to_string()),
-            Err(error) => Err(error_chain(&error)),
+            Err(error) => Err(error.in_full()),
         };
         match probed {
             Ok(()) => {
@@ -279,16 +279,4 @@ async fn due(due: &mut Option<Pin<Box<Sleep>>>) {
 fn told(reply: oneshot::Sender<()>) {
     // Whoever does not wait any more need not know.
     let _gone = reply.send(());
-}
-
-/// An error with what is behind it, on one line.
-fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(behind) = source {
-        text.push_str(": ");
-        text.push_str(&behind.to_string());
-        source = behind.source();
-    }
-    text
 }

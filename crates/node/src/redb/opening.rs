@@ -49,6 +49,19 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// What is wrong, with what is behind it, on one line.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(behind) = source {
+            text.push_str(": ");
+            text.push_str(&behind.to_string());
+            source = behind.source();
+        }
+        text
+    }
+
     /// What whoever wants to open it can do.
     #[must_use]
     pub fn advice(&self) -> &'static str {

@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Design, Idempotency, PositiveDuration, Topology};
+use super::{Design, Idempotency, PositiveDuration, Topology, idempotency};
 use crate::hardship::Hardship;
 use crate::kind::ServiceKind;
 
@@ -97,24 +97,16 @@ impl From<Acknowledgement> for AcknowledgementSection {
 pub struct Inbox {
     /// How long payment remembers what it answered to a key, beyond the charge itself, which it never forgets; 1 h
     /// unless stated.
-    #[serde(default = "expiry_default")]
+    #[serde(default = "idempotency::expiry_default")]
     pub expiry: PositiveDuration,
     /// How long a key stays taken at payment when whoever held it has crashed; 30 s unless stated. Longer than any
     /// payment.
-    #[serde(default = "lease_default")]
+    #[serde(default = "idempotency::lease_default")]
     pub lease: PositiveDuration,
 }
 
-const fn expiry_default() -> PositiveDuration {
-    PositiveDuration::from_secs(3_600)
-}
-
-const fn lease_default() -> PositiveDuration {
-    PositiveDuration::from_secs(30)
-}
-
-/// An event that failed comes again later, and later each time. Without it, it comes again at once (after 100 ms); where nothing is
-/// acknowledged by hand it never does, so a payment is repeated on the spot until it succeeds.
+/// An event that failed comes again later, and later each time. Without it, it comes again at once (after 100
+/// ms); where nothing is acknowledged by hand it never does, so a payment is repeated on the spot until it succeeds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "DelayedRetriesSection", into = "DelayedRetriesSection")]
 pub struct DelayedRetries {

@@ -17,10 +17,10 @@ pub struct Idempotency {
     pub lease: PositiveDuration,
 }
 
-const fn expiry_default() -> PositiveDuration {
+pub(super) const fn expiry_default() -> PositiveDuration {
     PositiveDuration::from_secs(3_600)
 }
 
-const fn lease_default() -> PositiveDuration {
+pub(super) const fn lease_default() -> PositiveDuration {
     PositiveDuration::from_secs(30)
 }

@@ -4,17 +4,16 @@
 //! accepted after all (it was no order, its id was taken, the store was away) does not count.
 
 use std::convert::Infallible;
-use std::future::{Future, Ready, ready};
-use std::pin::Pin;
-use std::task::{Context, Poll, ready as done};
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::Either;
 use http::{Request, StatusCode};
-use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+use super::answered::{Answered, OnAnswer};
 use crate::order_api::backlog::{BacklogBound, LetIn};
 use crate::telemetry::Telemetry;
 use crate::web::{Problem, ProblemKind};
@@ -54,7 +53,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<BacklogFuture<S::Future>, Ready<Result<Response, Infallible>>>;
+    type Future = Either<Answered<S::Future, LetIn>, Ready<Result<Response, Infallible>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
@@ -62,10 +61,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match self.layer.bound.let_in() {
-            Ok(let_in) => {
-                let call = self.inner.call(request);
-                Either::Left(BacklogFuture { call, let_in: Some(let_in) })
-            }
+            Ok(let_in) => Either::Left(Answered::new(self.inner.call(request), let_in)),
             Err(retry_after_s) => {
                 self.layer.telemetry.counters().backlog_full();
                 let problem = Problem::from(ProblemKind::BacklogFull).retry_after_s(retry_after_s);
@@ -75,28 +71,11 @@ where
     }
 }
 
-pin_project! {
-    /// An order that was let in: it counts once it is accepted.
-    pub(crate) struct BacklogFuture<F> {
-        #[pin]
-        call: F,
-        let_in: Option<LetIn>,
-    }
-}
-
-impl<F> Future for BacklogFuture<F>
-where
-    F: Future<Output = Result<Response, Infallible>>,
-{
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let Ok(response) = done!(this.call.poll(cx));
-        match this.let_in.take() {
-            Some(let_in) if response.status() == StatusCode::ACCEPTED => let_in.keep(),
-            _dropped => {}
+/// An order that was let in counts once it is accepted.
+impl OnAnswer for LetIn {
+    fn answered(self, response: &mut Response) {
+        if response.status() == StatusCode::ACCEPTED {
+            self.keep();
         }
-        Poll::Ready(Ok(response))
     }
 }

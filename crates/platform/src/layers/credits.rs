@@ -15,18 +15,16 @@
 //! bounds who keeps to nothing.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderName};
-use pin_project_lite::pin_project;
 use resilience::backpressure::{Credit, CreditGate, CreditLayer, CreditSettings};
 use resilience::{Observer, Reason};
 use tower::layer::util::Stack;
 use tower::{Layer, Service};
 
+use super::answered::{Answered, OnAnswer};
 use super::refusals::AnswerRefusalsLayer;
 use crate::design::{CreditGrants, PositiveDuration};
 use crate::telemetry::Telemetry;
@@ -114,7 +112,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = GrantCreditsFuture<S::Future>;
+    type Future = Answered<S::Future, Grant>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
@@ -122,31 +120,20 @@ where
 
     fn call(&mut self, request: R) -> Self::Future {
         let credit = self.gate.try_acquire().ok();
-        GrantCreditsFuture { call: self.inner.call(request), credit, gate: self.gate.clone() }
+        Answered::new(self.inner.call(request), Grant { credit, gate: self.gate.clone() })
     }
 }
 
-pin_project! {
-    /// A call that is counted until it is answered or dropped.
-    pub(crate) struct GrantCreditsFuture<F> {
-        #[pin]
-        call: F,
-        credit: Option<Credit>,
-        gate: CreditGate,
-    }
+/// An order that is here until it is answered or dropped, and what is granted then.
+pub(crate) struct Grant {
+    credit: Option<Credit>,
+    gate: CreditGate,
 }
 
-impl<F> Future for GrantCreditsFuture<F>
-where
-    F: Future<Output = Result<Response, Infallible>>,
-{
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let Ok(mut response) = ready!(this.call.poll(cx));
-        *this.credit = None;
-        response.headers_mut().insert(X_CREDITS, this.gate.total().into());
-        Poll::Ready(Ok(response))
+impl OnAnswer for Grant {
+    fn answered(self, response: &mut Response) {
+        // Whoever is answered may come back at once: its place is free before.
+        drop(self.credit);
+        response.headers_mut().insert(X_CREDITS, self.gate.total().into());
     }
 }

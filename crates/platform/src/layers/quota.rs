@@ -5,17 +5,15 @@
 //! for whoever reads it. One that refuses by chance has nothing to tell.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use axum::response::Response;
 use http::HeaderValue;
-use pin_project_lite::pin_project;
 use resilience::admission::Quota;
 use tower::{Layer, Service};
 
+use super::answered::{Answered, OnAnswer};
 use crate::web::rate_limit::{self, RATE_LIMIT, RATE_LIMIT_POLICY};
 
 /// Asks the door.
@@ -27,7 +25,8 @@ pub(crate) struct QuotaLayer {
     door: Arc<Door>,
 }
 
-struct Door {
+/// What is told, and whom to ask.
+pub(crate) struct Door {
     ask: Box<Ask>,
     tells_left: bool,
     /// The limit and its header as last told: it seldom changes.
@@ -92,37 +91,20 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = TellQuotaFuture<S::Future>;
+    type Future = Answered<S::Future, Arc<Door>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        TellQuotaFuture { call: self.inner.call(request), door: Arc::clone(&self.door) }
+        Answered::new(self.inner.call(request), Arc::clone(&self.door))
     }
 }
 
-pin_project! {
-    /// A call whose answer tells what is left.
-    pub(crate) struct TellQuotaFuture<F> {
-        #[pin]
-        call: F,
-        door: Arc<Door>,
-    }
-}
-
-impl<F> Future for TellQuotaFuture<F>
-where
-    F: Future<Output = Result<Response, Infallible>>,
-{
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let Ok(mut response) = ready!(this.call.poll(cx));
-        this.door.tell(&mut response);
-        Poll::Ready(Ok(response))
+impl OnAnswer for Arc<Door> {
+    fn answered(self, response: &mut Response) {
+        self.tell(response);
     }
 }
 

@@ -17,19 +17,7 @@ const ORDERS: u32 = 8;
 /// Each order is told of, paid, and its message sent: one step after the other, each in a batch of its own.
 async fn history(store: RedbStore, model: Arc<Model>) -> Result<(), StoreError> {
     for number in 0..ORDERS {
-        let name = name(number);
-        model.tried(number, 1);
-        store.insert_with(order(&name), vec![message(&name)]).await?;
-        model.answered(number, 1);
-        model.tried(number, 2);
-        store.apply(&id(&name), OrderEvent::PaymentStarted, 2_000).await?;
-        model.answered(number, 2);
-        model.tried(number, 3);
-        store.record(charge(&format!("ch-{number:05}"), &name)).await?;
-        model.answered(number, 3);
-        model.tried(number, 4);
-        store.apply(&id(&name), paid(), 3_000).await?;
-        model.answered(number, 4);
+        one_order(&store, &model, number).await?;
     }
     Ok(())
 }
