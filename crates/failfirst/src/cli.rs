@@ -16,14 +16,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lab::serve::Served;
+use lab::serve::{Served, Webhook};
 
-pub use self::dlq::{DlqArgs, DlqCommand, DlqFilterArgs};
+pub use self::dlq::{ChosenArgs, DlqArgs, DlqCommand, DlqFilterArgs};
 pub use self::flags::arguments;
 pub use self::load::{AttackArgs, EncodeArgs, PlotArgs, ReportArgs, ReportKind, ThinkTime};
 pub(crate) use self::stores::data_directory;
 pub use self::stores::{Secret, StoreArgs};
-pub use self::values::{FaultNumbers, PeerAddress, ReplicasOf, Seeds};
+pub use self::values::{FaultNumbers, PeerAddress, ReplicasOf, Seeds, Shared};
 use self::values::{connections, duration, rate};
 pub use self::verify::{ReplayArgs, VerifyArgs};
 
@@ -238,6 +238,10 @@ pub struct UpArgs {
     /// design says when not given.
     #[arg(long, value_name = "SERVICE=N")]
     pub replicas: Vec<ReplicasOf>,
+    /// Where each notice to a customer is posted as JSON, for example `http://127.0.0.1:9000/notices`; nowhere when not
+    /// given.
+    #[arg(long, value_name = "URL")]
+    pub webhook: Option<Webhook>,
     /// How many connections a service may have at once; whoever comes beyond is answered 503 and let go.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = connections)]
     pub connections: usize,
@@ -275,6 +279,14 @@ pub struct ServeArgs {
     /// Which replica this is, of a design that has several of the service.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub replica: u32,
+    /// How many processes share the work of a service, for example `order-processor=3`, where that is not as the design
+    /// says: the same for every process of a platform.
+    #[arg(long, value_name = "SERVICE=N")]
+    pub replicas: Vec<ReplicasOf>,
+    /// Where each notice to a customer is posted as JSON, for example `http://127.0.0.1:9000/notices`; nowhere when not
+    /// given.
+    #[arg(long, value_name = "URL")]
+    pub webhook: Option<Webhook>,
     /// The seed of the service's random streams.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,

@@ -6,7 +6,7 @@ use lab::designs::{self, DesignError};
 use lab::serve::Design;
 use serde::Serialize;
 
-use crate::cli::{DesignsArgs, DesignsCommand};
+use crate::cli::{DesignsArgs, DesignsCommand, ReplicasOf, Shared};
 use crate::failure::Failure;
 use crate::output;
 
@@ -41,6 +41,23 @@ fn json(value: &impl Serialize) -> String {
 /// When it does not exist, or its file is wrong.
 pub(crate) fn resolve(name_or_file: &str) -> Result<Design, Failure> {
     Ok(designs::resolve(name_or_file).map_err(wrong)?.design)
+}
+
+/// The same, with as many processes of its services as were asked for.
+///
+/// # Errors
+///
+/// As [`resolve`], and when the design cannot have so many.
+pub(crate) fn resolve_scaled(name_or_file: &str, asked: &[ReplicasOf]) -> Result<Design, Failure> {
+    let mut design = resolve(name_or_file)?;
+    for asked in asked {
+        match asked.service {
+            Shared::OrderProcessor => design.scale.order_processor = asked.replicas,
+            Shared::NotificationService => design.scale.notification_service = asked.replicas,
+        }
+    }
+    design.check_replicas().map_err(|reason| Failure::input(anyhow::anyhow!(reason)))?;
+    Ok(design)
 }
 
 /// What a wrong design is told as.

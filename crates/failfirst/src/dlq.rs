@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use comfy_table::{ContentArrangement, Table};
 use jiff::Timestamp;
-use lab::dead_letters::{BrokerError, DeadLetter, DeadLetterFilter, DeadLetters, open};
+use lab::dead_letters::{BrokerError, DeadLetter, DeadLetters, open};
 
-use crate::cli::{DlqArgs, DlqCommand, DlqFilterArgs};
+use crate::cli::{ChosenArgs, DlqArgs, DlqCommand, DlqFilterArgs};
 use crate::failure::Failure;
 use crate::output::{self, Screen};
 
@@ -41,15 +41,15 @@ pub(crate) fn dlq(args: &DlqArgs) -> Result<(), Failure> {
                 let letter = asked(letters.show(id)).await?;
                 output::print(&if args.json { json(&letter)? } else { page(&letter) })
             }
-            DlqCommand::Replay { ids, all, filter } => {
-                let ids = chosen(&*letters, ids, *all, filter).await?;
+            DlqCommand::Replay(args) => {
+                let ids = chosen(&*letters, args).await?;
                 for id in &ids {
                     asked(letters.replay(id)).await?;
                 }
                 output::print(&format!("{} given out again\n", counted(ids.len())))
             }
-            DlqCommand::Purge { ids, all, filter } => {
-                let ids = chosen(&*letters, ids, *all, filter).await?;
+            DlqCommand::Purge(args) => {
+                let ids = chosen(&*letters, args).await?;
                 for id in &ids {
                     asked(letters.purge(id)).await?;
                 }
@@ -80,7 +80,7 @@ async fn all(
     filter: &DlqFilterArgs,
     limit: usize,
 ) -> Result<Vec<DeadLetter>, Failure> {
-    let filter = DeadLetterFilter { topic: filter.topic.clone(), group: filter.group.clone() };
+    let filter = filter.meant();
     let mut found: Vec<DeadLetter> = Vec::new();
     while found.len() < limit {
         let after = found.last().map(|letter| letter.id.clone()).unwrap_or_default();
@@ -95,20 +95,16 @@ async fn all(
     Ok(found)
 }
 
-async fn chosen(
-    letters: &dyn DeadLetters,
-    ids: &[String],
-    every: bool,
-    filter: &DlqFilterArgs,
-) -> Result<Vec<String>, Failure> {
-    if every {
+async fn chosen(letters: &dyn DeadLetters, args: &ChosenArgs) -> Result<Vec<String>, Failure> {
+    let ChosenArgs { ids, all: every, filter } = args;
+    if *every {
         return Ok(all(letters, filter, usize::MAX).await?.into_iter().map(|letter| letter.id).collect());
     }
     // All of them are looked at before anything is done with one: a wrong id stops it all.
     for id in ids {
         asked(letters.show(id)).await?;
     }
-    Ok(ids.to_vec())
+    Ok(ids.clone())
 }
 
 async fn list(
@@ -121,8 +117,7 @@ async fn list(
     if as_json {
         return output::print(&json(&found)?);
     }
-    let taken = DeadLetterFilter { topic: filter.topic.clone(), group: filter.group.clone() };
-    let total = asked(letters.total(&taken)).await?;
+    let total = asked(letters.total(&filter.meant())).await?;
     if found.is_empty() {
         return output::print("no dead letters\n");
     }

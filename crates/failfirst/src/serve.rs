@@ -6,8 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use lab::process::die_with_parent;
 use lab::serve::{
-    Design, OpenStores, Places, ServeRealOptions, Served, ServiceKind, StoreUrl, Topology, serve_broker,
-    serve_on,
+    Design, OpenStores, Places, ServeRealOptions, Served, ServiceKind, StoreUrl, serve_broker, serve_on,
 };
 use tokio::io::AsyncReadExt as _;
 
@@ -24,10 +23,12 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 ///
 /// When the design is wrong, or when a port cannot be used.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
-    let design = crate::designs::resolve(&args.design)?;
+    let design = crate::designs::resolve_scaled(&args.design, &args.replicas)?;
     if let Served::Service(kind) = args.service {
         check_part(kind, args.replica, &design)?;
     }
+    let mut places = args.stores.places(&design.name)?;
+    places.store = of_replica(places.store, args.replica);
     let options = ServeRealOptions {
         replica: args.replica,
         bind: args.bind,
@@ -38,10 +39,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         peers: args.peers.iter().map(|peer| (peer.service.name().to_owned(), peer.address)).collect(),
         seed: args.seed,
         journalled_orders_max: args.journal,
-        broker: args.stores.broker()?,
+        broker: places.broker.clone(),
+        webhook: args.webhook.clone(),
     };
-    let mut places = args.stores.places(&design.name)?;
-    places.store = of_replica(places.store, args.replica);
     if args.die_with_parent {
         die_with_parent();
     }
@@ -84,10 +84,12 @@ fn check_part(kind: ServiceKind, replica: u32, design: &Design) -> Result<(), Fa
         return Err(Failure::input(reason).help(format!("serve {home}: it runs all of them in one process")));
     }
     let replicas = design.replicas_of(kind);
-    if replica > replicas && design.topology != Topology::Events {
+    if replica > replicas {
         let reason =
             anyhow!("there is no replica {replica} of {kind}: the design {} has {replicas}", design.name);
-        return Err(Failure::input(reason).help("a design says how many there are with `replicas`"));
+        return Err(Failure::input(reason).help(
+            "a design says how many there are with `replicas` or [scale], and --replicas instead of it",
+        ));
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use node::{Node, RealOptions, http};
 use platform::{PlatformState, Ports};
 
 pub use platform::{
-    ServiceKind,
+    ServiceKind, UnknownService, Webhook,
     design::{Design, Process, Replicas, Topology},
 };
 
@@ -49,6 +49,8 @@ pub struct ServeRealOptions {
     pub grace: Duration,
     /// What carries events, where services are joined by a broker. Default the embedded one.
     pub broker: BrokerUrl,
+    /// Where notification-service posts each notice; nowhere when `None`, the default.
+    pub webhook: Option<Webhook>,
     /// Of how many orders it is counted one by one how often they tried to be paid, for who examines the service.
     /// Default as simulated, 1,000,000.
     pub journalled_orders_max: usize,
@@ -66,6 +68,7 @@ impl Default for ServeRealOptions {
             connections_max: RealOptions::default().connections_max,
             grace: Duration::from_secs(10),
             broker: BrokerUrl::default(),
+            webhook: None,
             journalled_orders_max: platform::JOURNALLED_ORDERS_MAX,
         }
     }
@@ -146,6 +149,10 @@ pub async fn serve_on(
             Topology::Events => {
                 let broker = options.broker.open(&node).broker;
                 let state = state.service(kind).clone().with_broker(broker);
+                let state = match options.webhook.clone() {
+                    Some(webhook) => state.with_webhook(webhook),
+                    None => state,
+                };
                 platform::run(kind, node, design, state, ports).await
             }
             Topology::Monolith => platform::run_monolith(node, design, state.clone(), ports).await,

@@ -37,7 +37,7 @@ pub use admin::{admin_router, monolith_admin_router};
 pub use facts::{ChargeFact, GaugeFact, NoticeFact, OrderFact, ServiceFacts, SettledFact};
 pub use hardship::{Hardship, HardshipControl};
 pub use kind::{ServiceKind, UnknownService};
-pub use notification_service::Webhook;
+pub use notification_service::{InvalidWebhook, Webhook};
 pub use order_processor::{ATTEMPTS_PER_ORDER_MAX, ProcessorSettings, router as order_processor_router};
 pub use run::{Ports, run, run_monolith};
 pub use service::{Peer, Peers, monolith_router, router};

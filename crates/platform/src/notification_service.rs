@@ -21,7 +21,7 @@ use node::Node;
 
 use self::notifications::Notifications;
 use self::webhook::Sink;
-pub use self::webhook::Webhook;
+pub use self::webhook::{InvalidWebhook, Webhook};
 use crate::design::{Design, Topology};
 use crate::events::consumer::{self, AT_ONCE_UNBOUNDED};
 use crate::events::{Consuming, Publisher, broker};

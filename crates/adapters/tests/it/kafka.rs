@@ -8,11 +8,10 @@ use std::time::Duration;
 use adapters::kafka::{Kafka, KafkaSettings, KafkaUrl};
 use domain::broker::{Broker, Consumer, Delivery, Layout, Subscription};
 use domain::contract::{BrokerUnderTest, Pace};
-use domain::{EventId, Message};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 
-use crate::killed;
+use crate::killed::{self, message};
 use crate::services::{OwnServer, fresh_name, node, optional_server};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -70,16 +69,6 @@ async fn what_was_acknowledged_survives_kill_9_and_what_was_refused_is_not_there
 
 fn fresh(url: &KafkaUrl) -> Kafka {
     Kafka::open(&node(), url, &fresh_name("test"), on_mock()).expect("a prefix")
-}
-
-fn message(id: &str) -> Message {
-    Message {
-        event_id: EventId::new(id).expect("a valid id"),
-        topic: "orders".to_owned(),
-        key: id.to_owned(),
-        payload: id.as_bytes().to_vec(),
-        at_us: 1_000,
-    }
 }
 
 async fn declared(broker: &Kafka) {

@@ -34,7 +34,8 @@ impl Told {
     }
 }
 
-fn message(id: &str) -> Message {
+/// A message about itself.
+pub(crate) fn message(id: &str) -> Message {
     Message {
         event_id: EventId::new(id).expect("a valid id"),
         topic: "orders".to_owned(),

@@ -1,10 +1,10 @@
 //! `dlq`.
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use lab::dead_letters::DeadLetterFilter;
 use lab::serve::{BrokerUrl, Places};
 
-use super::stores::Secret;
+use super::stores::{Secret, broker_of};
 use crate::failure::Failure;
 
 /// `dlq`.
@@ -40,29 +40,23 @@ pub enum DlqCommand {
         id: String,
     },
     /// Give letters out again as if for the first time: when the cause is gone.
-    Replay {
-        /// The letters' ids.
-        #[arg(value_name = "ID", required_unless_present = "all")]
-        ids: Vec<String>,
-        /// All letters that the filter takes.
-        #[arg(long, conflicts_with = "ids")]
-        all: bool,
-        /// Which, with `--all`.
-        #[command(flatten)]
-        filter: DlqFilterArgs,
-    },
+    Replay(ChosenArgs),
     /// Throw letters away.
-    Purge {
-        /// The letters' ids.
-        #[arg(value_name = "ID", required_unless_present = "all")]
-        ids: Vec<String>,
-        /// All letters that the filter takes.
-        #[arg(long, conflicts_with = "ids")]
-        all: bool,
-        /// Which, with `--all`.
-        #[command(flatten)]
-        filter: DlqFilterArgs,
-    },
+    Purge(ChosenArgs),
+}
+
+/// Letters that something is done with.
+#[derive(Clone, Debug, Args)]
+pub struct ChosenArgs {
+    /// The letters' ids.
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub ids: Vec<String>,
+    /// All letters that the filter takes.
+    #[arg(long, conflicts_with = "ids")]
+    pub all: bool,
+    /// Which, with `--all`.
+    #[command(flatten)]
+    pub filter: DlqFilterArgs,
 }
 
 /// Which letters are meant.
@@ -76,15 +70,19 @@ pub struct DlqFilterArgs {
     pub group: Option<String>,
 }
 
+impl DlqFilterArgs {
+    /// As brokers take it.
+    pub(crate) fn meant(&self) -> DeadLetterFilter {
+        DeadLetterFilter { topic: self.topic.clone(), group: self.group.clone() }
+    }
+}
+
 impl DlqArgs {
     /// The broker that is meant.
     ///
     /// # Errors
     /// When the URL is none. It is not repeated.
     pub(crate) fn broker(&self) -> Result<BrokerUrl, Failure> {
-        match &self.broker {
-            Some(url) => url.0.parse().context("--broker cannot be used").map_err(Failure::input),
-            None => Ok(BrokerUrl::default()),
-        }
+        broker_of(self.broker.as_ref())
     }
 }

@@ -60,21 +60,19 @@ impl StoreArgs {
         };
         let idempotency = redis("--idempotency", &self.idempotency)?;
         let rate_limit = redis("--rate-limit", &self.rate_limit)?.or_else(|| idempotency.clone());
-        let broker = self.broker()?;
+        let broker = broker_of(self.broker.as_ref())?;
         Ok(Places { store, idempotency, rate_limit, broker })
     }
 }
 
-impl StoreArgs {
-    /// The broker that is meant.
-    ///
-    /// # Errors
-    /// When the URL is none. It is not repeated.
-    pub(crate) fn broker(&self) -> Result<BrokerUrl, Failure> {
-        match &self.broker {
-            Some(url) => url.0.parse().context("--broker cannot be used").map_err(Failure::input),
-            None => Ok(BrokerUrl::default()),
-        }
+/// The broker that is meant; the embedded one when none is said.
+///
+/// # Errors
+/// When the URL is none. It is not repeated.
+pub(super) fn broker_of(url: Option<&Secret>) -> Result<BrokerUrl, Failure> {
+    match url {
+        Some(url) => url.0.parse().context("--broker cannot be used").map_err(Failure::input),
+        None => Ok(BrokerUrl::default()),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Values with a grammar of their own. Each error says what would be right.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use lab::serve::{Replicas, Served, ServiceKind};
+use lab::serve::{Replicas, Served, ServiceKind, UnknownService};
 
 /// More seeds than this in one run are a mistake: a campaign is another command.
 const SEEDS_MAX: u64 = 10_000;
@@ -87,9 +88,18 @@ impl FromStr for PeerAddress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplicasOf {
     /// The service.
-    pub service: ServiceKind,
+    pub service: Shared,
     /// How many processes of it.
     pub replicas: Replicas,
+}
+
+/// A service whose work several processes can share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// order-processor.
+    OrderProcessor,
+    /// notification-service.
+    NotificationService,
 }
 
 impl FromStr for ReplicasOf {
@@ -98,15 +108,29 @@ impl FromStr for ReplicasOf {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let example = "replicas are written SERVICE=N, for example order-processor=3";
         let (service, replicas) = text.split_once('=').ok_or(example)?;
-        let service: ServiceKind = service.parse().map_err(|error| format!("{error}"))?;
-        if !matches!(service, ServiceKind::OrderProcessor | ServiceKind::NotificationService) {
-            return Err(format!(
-                "{service} has one process: order-processor and notification-service can have several"
-            ));
-        }
+        let service = match service.parse().map_err(|error: UnknownService| error.to_string())? {
+            ServiceKind::OrderProcessor => Shared::OrderProcessor,
+            ServiceKind::NotificationService => Shared::NotificationService,
+            ServiceKind::OrderApi | ServiceKind::PaymentService => {
+                return Err(format!(
+                    "{service} has one process: order-processor and notification-service can have several"
+                ));
+            }
+        };
         let number: u32 = replicas.parse().map_err(|_| example)?;
         let replicas = Replicas::new(number).map_err(|error| error.to_string())?;
         Ok(Self { service, replicas })
+    }
+}
+
+/// As it is written.
+impl fmt::Display for ReplicasOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let service = match self.service {
+            Shared::OrderProcessor => ServiceKind::OrderProcessor,
+            Shared::NotificationService => ServiceKind::NotificationService,
+        };
+        write!(f, "{service}={}", self.replicas.get())
     }
 }
 
@@ -140,7 +164,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::{
-        FaultNumbers, PeerAddress, ReplicasOf, Seeds, Served, ServiceKind, duration, rate, schedules,
+        FaultNumbers, PeerAddress, ReplicasOf, Seeds, Served, ServiceKind, Shared, duration, rate, schedules,
     };
 
     #[test]
@@ -205,7 +229,8 @@ mod tests {
     #[test]
     fn replicas_are_of_a_service_that_can_have_some() {
         let three: ReplicasOf = "order-processor=3".parse().expect("replicas");
-        assert_eq!((three.service, three.replicas.get()), (ServiceKind::OrderProcessor, 3));
+        assert_eq!((three.service, three.replicas.get()), (Shared::OrderProcessor, 3));
+        assert_eq!(three.to_string(), "order-processor=3");
         for bad in ["order-processor", "order-processor=0", "order-processor=x", "order-api=2", "cook=2"] {
             assert!(bad.parse::<ReplicasOf>().is_err(), "{bad}");
         }

@@ -29,7 +29,8 @@ impl Children {
         let peers = || firsts().map(|peer| (peer.name.clone(), peer.reachable));
         let grace = humantime::format_duration(plan.grace).to_string();
         let connections = plan.connections_max.to_string();
-        let more = ["--grace", &grace, "--connections", &connections].map(Into::into);
+        let mut more = plan.more.clone();
+        more.extend(["--grace", &grace, "--connections", &connections].map(Into::into));
         let mut running = Vec::new();
         for service in &plan.services {
             let command = ServeCommand {
@@ -40,7 +41,7 @@ impl Children {
                 admin_port: service.admin.map(|admin| admin.port()),
                 peers: peers().collect(),
                 seed: 1,
-                more: more.to_vec(),
+                more: more.clone(),
                 places: plan.places.clone(),
                 log: None,
             };

@@ -1,14 +1,15 @@
 //! Which service listens where, and whether it can.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use lab::serve::{Design, Part, Places, Served, ServiceKind, process_list};
+use lab::serve::{Part, Places, Served, ServiceKind, process_list};
 
-use crate::cli::{ReplicasOf, UpArgs};
+use crate::cli::UpArgs;
 use crate::failure::Failure;
 
 /// What `up` is going to start.
@@ -16,6 +17,8 @@ use crate::failure::Failure;
 pub(super) struct Plan {
     /// The design, as it was given: the services resolve it themselves.
     pub(super) design: String,
+    /// What each is told beside its place: how many replicas there are, and where notices are posted.
+    pub(super) more: Vec<OsString>,
     /// How long each may take to finish what it took on.
     pub(super) grace: Duration,
     /// How many connections each may have.
@@ -43,7 +46,7 @@ pub(super) struct Planned {
 
 impl Plan {
     pub(super) fn new(args: &UpArgs) -> Result<Self, Failure> {
-        let design = scaled(crate::designs::resolve(&args.design)?, &args.replicas)?;
+        let design = crate::designs::resolve_scaled(&args.design, &args.replicas)?;
         let places = args.stores.places(&design.name)?;
         let parts = process_list(&design, places.broker.is_own());
         let own_port = |served| match served {
@@ -75,6 +78,7 @@ impl Plan {
         });
         Ok(Self {
             design: args.design.clone(),
+            more: more(args),
             grace: args.grace,
             connections_max: args.connections,
             places,
@@ -103,16 +107,11 @@ impl Planned {
     }
 }
 
-/// The design with as many replicas as were asked for.
-fn scaled(mut design: Design, asked: &[ReplicasOf]) -> Result<Design, Failure> {
-    for ReplicasOf { service, replicas } in asked {
-        match service {
-            ServiceKind::OrderProcessor => design.scale.order_processor = *replicas,
-            _ => design.scale.notification_service = *replicas,
-        }
-    }
-    design.check_replicas().map_err(|reason| Failure::input(anyhow!(reason)))?;
-    Ok(design)
+/// What of the arguments is every process's business.
+fn more(args: &UpArgs) -> Vec<OsString> {
+    let replicas = args.replicas.iter().map(|replicas| ["--replicas".into(), replicas.to_string().into()]);
+    let webhook = args.webhook.iter().map(|webhook| ["--webhook".into(), webhook.to_string().into()]);
+    replicas.chain(webhook).flatten().collect()
 }
 
 /// How many replicas of the same service come before it.
@@ -165,6 +164,7 @@ mod tests {
             connections_max: 1,
             places: StoreUrl::Memory.into(),
             design: "any".to_owned(),
+            more: Vec::new(),
             services: vec![planned("order-api", port)],
         };
         let said = plan.check_ports().expect_err("taken").to_string();
@@ -182,6 +182,7 @@ mod tests {
             connections_max: 1,
             places: StoreUrl::Memory.into(),
             design: "any".to_owned(),
+            more: Vec::new(),
             services: vec![planned("a", port), planned("b", port)],
         };
         assert!(plan.check_ports().expect_err("twice").to_string().contains("a and b cannot both have port"));

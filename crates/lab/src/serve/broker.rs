@@ -10,7 +10,12 @@
 //! A broker that is not there is no error: it is waited for, and whoever needs it says so in `/readyz`.
 
 use std::{
-    collections::BTreeMap, fmt, future::Future, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc,
+    fmt,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
 };
 
 #[cfg(feature = "kafka")]
@@ -88,10 +93,11 @@ impl BrokerUrl {
         match self {
             Self::Embedded => both(broker::Client::new(node, BROKER, BROKER_PORT)),
             Self::EmbeddedAt(address) => {
-                let peers = BTreeMap::from([(BROKER.to_owned(), *address)]);
-                let name = node.name().to_owned();
-                let there = Node::real(RealOptions { name, peers, ..RealOptions::default() });
-                both(broker::Client::new(&there, BROKER, BROKER_PORT))
+                let host = match address.ip() {
+                    IpAddr::V4(ip) => ip.to_string(),
+                    IpAddr::V6(ip) => format!("[{ip}]"),
+                };
+                both(broker::Client::new(node, &host, address.port()))
             }
             Self::Nats(url) => {
                 both(Nats::open(node, url, PREFIX, NatsSettings::default()).expect(GOOD_PREFIX))

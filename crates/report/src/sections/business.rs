@@ -17,7 +17,8 @@ pub(super) fn sheet(source: &Source<'_>) -> Sheet {
         spots.iter().filter_map(|spot| Some(line(&spot.label, &impact(&spot.runs, terms)?))).collect();
     let mut sheet = source.sheet(heads.map(str::to_owned).into(), vec![lines]);
     let durations: Vec<f64> = spots.iter().map(|spot| spot.runs[0].load.duration_s()).collect();
-    sheet.findings = formulas(terms, &durations);
+    let is_accepted_first = spots.iter().any(|spot| spot.runs.iter().any(|run| run.background.is_some()));
+    sheet.findings = formulas(terms, &durations, is_accepted_first);
     sheet
 }
 
@@ -36,14 +37,25 @@ fn line(label: &str, impact: &Impact) -> Vec<Entry> {
     ]
 }
 
-fn formulas(terms: Terms, durations_s: &[f64]) -> Vec<String> {
-    let mut lasting: Vec<String> = durations_s.iter().map(|duration| format::number(*duration)).collect();
-    lasting.dedup();
+fn formulas(terms: Terms, durations_s: &[f64], is_accepted_first: bool) -> Vec<String> {
+    let mut lasting: Vec<String> = Vec::new();
+    for duration in durations_s.iter().map(|duration| format::number(*duration)) {
+        if !lasting.contains(&duration) {
+            lasting.push(duration);
+        }
+    }
+    let mut lost = "Orders lost = asked for − answered with success − declined (a declined payment would be declined on any \
+                    platform)."
+        .to_owned();
+    if is_accepted_first {
+        lost.push_str(" Where orders are accepted first: asked for − paid − declined.");
+    }
     vec![
-        "Orders lost = asked for − answered with success − declined (a declined payment would be declined on any \
-         platform)."
-            .to_owned(),
-        format!("Revenue lost in the sale = orders lost × {}, the average order value.", price(terms.order_value)),
+        lost,
+        format!(
+            "Revenue lost in the sale = orders lost × {}, the average order value.",
+            price(terms.order_value)
+        ),
         format!("Per hour = revenue lost in the sale ÷ {} s × 3,600 s.", lasting.join(" or ")),
         format!(
             "Per year = revenue lost in the sale × {}.",
