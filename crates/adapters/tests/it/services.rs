@@ -3,6 +3,8 @@
 //! A test that has no server says so in one line and is over. Where a skipped test would go unnoticed (in CI) the
 //! variable `FAILFIRST_REQUIRE_SERVICES=1` makes it fail.
 
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+
 use node::{Node, RealOptions};
 
 /// The value of a variable that names a server; `None` when the test is to be skipped.
@@ -33,7 +35,6 @@ pub(crate) fn node() -> Node {
 
 /// A name that nobody else uses, in this run or another one.
 pub(crate) fn fresh_name(what: &str) -> String {
-    use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("{what}_{}_{}_{number}", std::process::id(), node().elapsed().as_millis())
@@ -52,9 +53,7 @@ pub(crate) struct OwnServer {
 impl OwnServer {
     /// One that does not run yet.
     pub(crate) fn new(name: &'static str) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let port = port.expect("a free port").port();
-        Self { name, folder: tempfile::tempdir().expect("a folder"), port }
+        Self { name, folder: tempfile::tempdir().expect("a folder"), port: lasting_port() }
     }
 
     /// Where it is going to be.
@@ -91,6 +90,16 @@ impl Drop for OwnServer {
     fn drop(&mut self) {
         self.run(&["stop"]);
     }
+}
+
+/// A port that is free and, unlike those that the kernel hands out, is not given to some client's end of a connection
+/// while the server that has it is down: below 32,768, where Linux begins.
+fn lasting_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 1_000).expect("below a thousand") * 12;
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut ports = std::iter::repeat_with(|| 20_000 + (first + NEXT.fetch_add(2, Ordering::Relaxed)) % 12_000);
+    ports.by_ref().take(6_000).find(is_free).expect("a free port")
 }
 
 /// Asks again until it is so, for up to a minute.
