@@ -1,8 +1,8 @@
 //! A number of a cell by its path: `goodput_ratio`, `latency_ms.p99`, `steps.3.goodput_per_s`.
 //!
 //! A path is the keys of the record's JSON joined by dots. Keys may themselves contain dots, so a path is
-//! matched against the keys that are there rather than split. An array has the elements `0`, `1`, … and
-//! `max`. A kind of error that did not occur has no key in a record; here it counts as 0.
+//! matched against the keys that are there rather than split. An array has the elements `0`, `1`, …, `max` and
+//! `mean`, the last two of what is not null. A kind of error that did not occur has no key in a record; here it counts as 0.
 
 use serde_json::Value;
 
@@ -31,14 +31,24 @@ pub fn find(cell: &Value, path: &str) -> Found {
         Some(value) => value.as_f64().map_or(Found::NotANumber, |number| Found::Value(Some(number))),
         None => match path.strip_prefix("errors.") {
             Some(kind) if is_error_kind(kind) => Found::Value(Some(0.0)),
-            _ => match path.strip_suffix(".max").and_then(|array| lookup(cell, array)) {
-                Some(Value::Array(values)) => {
-                    Found::Value(values.iter().filter_map(Value::as_f64).reduce(f64::max))
-                }
-                _ => Found::Missing,
-            },
+            _ => of_array(cell, path).unwrap_or(Found::Missing),
         },
     }
+}
+
+/// What is said of an array as a whole.
+fn of_array(cell: &Value, path: &str) -> Option<Found> {
+    let (array, of) = path.rsplit_once('.')?;
+    let numbers = || Some(lookup(cell, array)?.as_array()?.iter().filter_map(Value::as_f64));
+    let number = match of {
+        "max" => numbers()?.reduce(f64::max),
+        "mean" => {
+            let count = numbers()?.count();
+            (count > 0).then_some(numbers()?.sum::<f64>() / count as f64)
+        }
+        _ => return None,
+    };
+    Some(Found::Value(number))
 }
 
 fn lookup<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
@@ -92,11 +102,13 @@ mod tests {
     }
 
     #[test]
-    fn arrays_have_elements_and_a_maximum() {
+    fn arrays_have_elements_a_maximum_and_a_mean() {
         let cell = json!({"series": {"throughput": [1, 5, 3], "p50_ms": [null, null]}});
         assert_eq!(find(&cell, "series.throughput.2"), Found::Value(Some(3.0)));
         assert_eq!(find(&cell, "series.throughput.max"), Found::Value(Some(5.0)));
+        assert_eq!(find(&cell, "series.throughput.mean"), Found::Value(Some(3.0)));
         assert_eq!(find(&cell, "series.p50_ms.max"), Found::Value(None));
+        assert_eq!(find(&cell, "series.p50_ms.mean"), Found::Value(None));
         assert_eq!(find(&cell, "series.throughput"), Found::NotANumber);
         assert_eq!(find(&cell, "series.throughput.3"), Found::Missing);
     }

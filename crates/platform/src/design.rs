@@ -26,7 +26,7 @@ pub use self::admission::{Admission, AdmissionLimit, InFlightLimit, LimitAlgorit
 pub use self::backpressure::{Backpressure, BackpressureStrategy, CreditGrants, Patience, QueueDiscipline};
 pub use self::breaker::Breaker;
 pub use self::composition::Composition;
-pub use self::events::{Acknowledgement, Consumers, DeadLetters, DelayedRetries, Inbox, Outbox};
+pub use self::events::{Acknowledgement, Autoscale, Consumers, DeadLetters, DelayedRetries, Inbox, Outbox};
 pub use self::idempotency::Idempotency;
 pub use self::observability::{
     DependencyAlerts, ObjectiveAlerts, Observability, OrderAlerts, SaturationAlerts, Traces,

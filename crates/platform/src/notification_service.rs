@@ -53,6 +53,8 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState) -> Rout
             topic: PAYMENTS,
             group: GROUP,
             at_once: at_once.unwrap_or(AT_ONCE_UNBOUNDED),
+            autoscale: None,
+            workers: None,
             in_work: Some(telemetry.gauge(IN_FLIGHT)),
             handler: Arc::new(handler),
         };

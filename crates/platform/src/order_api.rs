@@ -184,7 +184,15 @@ fn joined_by_a_broker(
     for topic in projection::TOPICS {
         let handler = Arc::new(Projection { api: Arc::clone(api), once: design.inbox.is_some() });
         let at_once = at_once.unwrap_or(AT_ONCE_UNBOUNDED);
-        let consuming = Consuming { topic, group: projection::GROUP, at_once, in_work: None, handler };
+        let consuming = Consuming {
+            topic,
+            group: projection::GROUP,
+            at_once,
+            autoscale: None,
+            workers: None,
+            in_work: None,
+            handler,
+        };
         consumer::start(node, design, state, consuming);
     }
     (BoxCloneSyncService::new(accept), backlog::start(node, design, state))

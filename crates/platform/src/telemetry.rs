@@ -55,6 +55,8 @@ pub(crate) const UNFINISHED: &str = "unfinished";
 pub(crate) const BACKLOG: &str = "backlog";
 /// Messages that are committed and not sent yet.
 pub(crate) const OUTBOX_PENDING: &str = "outbox_pending";
+/// Workers that order-processor has now: payments that it may have under way at once, where a design bounds them.
+pub(crate) const WORKERS: &str = "workers";
 /// Open connections to the service's port.
 pub(crate) const CONNECTIONS: &str = "connections";
 /// Payments that hold a slot.
@@ -98,12 +100,12 @@ impl Telemetry {
             ServiceKind::OrderApi => {
                 &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS, UNFINISHED, BACKLOG, OUTBOX_PENDING]
             }
-            ServiceKind::OrderProcessor => &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS],
+            ServiceKind::OrderProcessor => &[IN_FLIGHT, QUEUE_DEPTH, CONNECTIONS, WORKERS],
             ServiceKind::PaymentService => &[RUNNING, WAITING, CONNECTIONS],
             ServiceKind::NotificationService => &[IN_FLIGHT, CONNECTIONS],
         };
         let gauges: BTreeMap<_, _> = names.iter().map(|name| (*name, Gauge::new())).collect();
-        let is_of_events = |name: &str| matches!(name, BACKLOG | OUTBOX_PENDING);
+        let is_of_events = |name: &str| matches!(name, BACKLOG | OUTBOX_PENDING | WORKERS);
         let gauges_of_calls = gauges.clone().into_iter().filter(|(name, _)| !is_of_events(name)).collect();
         let shared = Shared {
             kind,
@@ -238,6 +240,9 @@ impl Telemetry {
         if let Some(queue) = self.shared.gauges.get(QUEUE_DEPTH) {
             queue.set(0);
         }
+        if let Some(workers) = self.shared.gauges.get(WORKERS) {
+            workers.set(0);
+        }
         let limit = design.admission.as_ref().and_then(|admission| admission.limit.in_flight_max());
         self.shared.events.begin(design.topology == Topology::Events);
         self.shared.layers.begin(limit.map_or(0, |limit| limit.get().into()));
@@ -278,7 +283,8 @@ fn bounds(kind: ServiceKind, design: &Design) -> BTreeMap<&'static str, u64> {
         }
         ServiceKind::OrderProcessor if design.topology == Topology::Events => {
             let consumers = design.consumers.as_ref();
-            consumers.map(|section| (IN_FLIGHT, section.workers.get().into())).into_iter().collect()
+            let workers = consumers.map(|section| u64::from(section.workers.get()));
+            workers.map_or_else(BTreeMap::new, |most| [(IN_FLIGHT, most), (WORKERS, most)].into())
         }
         ServiceKind::OrderProcessor => design.backpressure.as_ref().map_or_else(BTreeMap::new, |pool| {
             let workers = (IN_FLIGHT, pool.workers.get().into());

@@ -4,7 +4,7 @@ use evidence::record::{Background, Cell, Goal, Record, Search, Trial};
 
 use crate::format;
 use crate::grid::Grid;
-use crate::sections::{Entry, Sheet};
+use crate::sections::{Entry, Number, Sheet, metric};
 use crate::words::{self, Tone};
 
 /// What both tables have to say, where there is anything.
@@ -72,7 +72,7 @@ fn search(search: &Search) -> Sheet {
     heads.push("enough".to_owned());
     let line = |trial: &Trial| {
         let values = search.goals.iter().zip(&trial.values).map(|(goal, value)| Entry {
-            text: value.map_or_else(|| format::NOTHING.to_owned(), format::number),
+            text: metric::text(&goal.metric, &Number::Value(*value)),
             tone: (!goal.is_met_by(*value)).then_some(Tone::Bad),
         });
         let verdict = match trial.is_met {
@@ -105,9 +105,11 @@ fn search(search: &Search) -> Sheet {
 
 fn in_words(goal: &Goal) -> String {
     let bounds = [("≤", goal.at_most), ("≥", goal.at_least)];
-    let bounds =
-        bounds.into_iter().filter_map(|(sign, bound)| Some(format!("{sign} {}", format::number(bound?))));
-    format!("{} {}", goal.metric, bounds.collect::<Vec<_>>().join(", "))
+    let bounds = bounds.into_iter().filter_map(|(sign, bound)| {
+        let bound = metric::text(&goal.metric, &Number::Value(Some(bound?)));
+        Some(format!("{sign} {bound}"))
+    });
+    format!("{} {}", metric::title(&goal.metric), bounds.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
@@ -155,8 +157,8 @@ mod tests {
         };
         let sheet = search(&wanted);
         assert_eq!(sheet.findings, ["It takes 3 workers: 2 are too few."]);
-        assert_eq!(sheet.heads, ["workers", "success_ratio ≥ 0.99", "enough"]);
-        assert_eq!(texts(&sheet)[0], ["2", "0.5", "no"]);
+        assert_eq!(sheet.heads, ["workers", "success ≥ 99 %", "enough"]);
+        assert_eq!(texts(&sheet)[0], ["2", "50 %", "no"]);
         wanted.needed = None;
         assert_eq!(search(&wanted).findings, ["4 workers are not enough; more were not tried."]);
     }

@@ -185,7 +185,7 @@ impl Page<'_> {
                     }
                 }
                 p { "To run it again: " code { (scene::replay(record, None)) } }
-                (tables::meanings())
+                (tables::meanings(self.grid))
                 @if !record.not_modelled.is_empty() {
                     h3 { "What this world does not model" }
                     ul { @for gap in &record.not_modelled { li { (gap) } } }

@@ -10,7 +10,7 @@ mod expected;
 mod frontier;
 mod histogram;
 mod hysteresis;
-mod metric;
+pub(crate) mod metric;
 mod numbers;
 mod spots;
 mod summary;
@@ -26,6 +26,7 @@ use crate::words::Tone;
 pub(crate) use frontier::Points;
 pub(crate) use histogram::Bars;
 pub(crate) use hysteresis::Course;
+pub(crate) use numbers::Number;
 use numbers::Numbers;
 pub(crate) use terminal::text;
 

@@ -55,13 +55,24 @@ const RECOVERY: usize = 8;
 const DETECTION: usize = 9;
 
 /// The words of the report, and what they mean.
-pub(crate) const LEGEND: [(&str, &str); 8] = [
-    (
-        "goodput",
-        "orders answered with success within 2 s of the moment they were meant to be sent, as a share of what \
-         payment could have done at that time. About 100 % is the most that any design can do. Chance adds a little; under a fault, so do \
-         orders sent late in it that are answered in time after it, with capacity that is back.",
-    ),
+pub(crate) fn legend(grid: &Grid<'_>) -> Vec<(&'static str, String)> {
+    let mut goodput = format!(
+        "orders answered with success within {} s of the moment they were meant to be sent, as a share of what payment \
+         could have done at that time. About 100 % is the most that any design can do. Chance adds a little; under a \
+         fault, so do orders sent late in it that are answered in time after it, with capacity that is back.",
+        format::number(grid.slo_s)
+    );
+    if grid.all_cells(None).iter().any(|cell| cell.background.is_some()) {
+        goodput.push_str(
+            " Where orders are accepted first, the answer is that they are, and may come sooner than payment can work.",
+        );
+    }
+    let others = LEGEND.map(|(word, meaning)| (word, meaning.to_owned()));
+    [("goodput", goodput)].into_iter().chain(others).collect()
+}
+
+/// What needs no number of the record.
+const LEGEND: [(&str, &str); 7] = [
     (
         "success",
         "share of all orders that were answered with success, however late. Refused ones were told at once to come \
@@ -101,7 +112,7 @@ pub fn table(record: &Record, width: Option<u16>, colour: bool) -> String {
         text.push_str(&fault_table(&grid, fault, width, colour));
         text.push('\n');
     }
-    text.push_str(&legend(width));
+    text.push_str(&meanings(&grid, width));
     text.push('\n');
     let mut sheets = sections::sheets(record, &grid);
     sheets.extend(crate::background::sheets(record, &grid));
@@ -241,8 +252,8 @@ fn heading(text: &str, colour: bool) -> String {
     if colour { format!("\u{1b}[1m{text}\u{1b}[0m\n") } else { format!("{text}\n") }
 }
 
-fn legend(width: u16) -> String {
-    LEGEND.iter().map(|(word, meaning)| paragraph(&format!("  {word:<12}"), meaning, width)).collect()
+fn meanings(grid: &Grid<'_>, width: u16) -> String {
+    legend(grid).iter().map(|(word, meaning)| paragraph(&format!("  {word:<12}"), meaning, width)).collect()
 }
 
 /// One sentence and at most two notes per design and fault; the page tells them all.

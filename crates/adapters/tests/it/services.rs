@@ -98,7 +98,8 @@ fn lasting_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 1_000).expect("below a thousand") * 12;
     let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let mut ports = std::iter::repeat_with(|| 20_000 + (first + NEXT.fetch_add(2, Ordering::Relaxed)) % 12_000);
+    let mut ports =
+        std::iter::repeat_with(|| 20_000 + (first + NEXT.fetch_add(2, Ordering::Relaxed)) % 12_000);
     ports.by_ref().take(6_000).find(is_free).expect("a free port")
 }
 

@@ -71,11 +71,11 @@ fn check_in(value: &Value, left: &str, path: &str) -> Result<Leaf, String> {
             let (index, rest) = left.split_once('.').unwrap_or((left, ""));
             let element = index.parse().ok().and_then(|index: usize| elements.get(index));
             match (left, element) {
-                ("max", _) => Ok(Leaf::Number),
+                ("max" | "mean", _) => Ok(Leaf::Number),
                 (_, Some(element)) => check_in(element, rest, path),
                 _ if left.parse().is_ok_and(exists) => Ok(Leaf::Number),
-                _ if elements.is_empty() => unknown("the elements 0, 1, … and max"),
-                _ => unknown(&format!("the elements 0 to {} and max", elements.len() - 1)),
+                _ if elements.is_empty() => unknown("the elements 0, 1, …, max and mean"),
+                _ => unknown(&format!("the elements 0 to {}, max and mean", elements.len() - 1)),
             }
         }
         Value::Bool(_) if left.is_empty() => Err(format!("the metric {path:?} is not a number")),
@@ -103,6 +103,7 @@ mod tests {
             "fault_window_s.1",
             "series.throughput.17",
             "series.throughput.max",
+            "series.throughput.mean",
             "series.errors.503.max",
         ] {
             assert_eq!(check_path(path, &prototype), Ok(()), "{path}");
@@ -120,11 +121,11 @@ mod tests {
             ("design", "the metric \"design\" is not a number"),
             (
                 "fault_window_s.2",
-                "no metric \"fault_window_s.2\": fault_window_s has the elements 0 to 1 and max",
+                "no metric \"fault_window_s.2\": fault_window_s has the elements 0 to 1, max and mean",
             ),
             (
                 "series.throughput.min",
-                "no metric \"series.throughput.min\": series.throughput has the elements 0, 1, … and max",
+                "no metric \"series.throughput.min\": series.throughput has the elements 0, 1, …, max and mean",
             ),
         ] {
             assert_eq!(check_path(path, &prototype), Err(reason.to_owned()));

@@ -25,9 +25,6 @@ pub(super) fn check(section: &Section, experiment: &Experiment, prototype: &Valu
     }
     only_its_own(section)?;
     for path in &section.metrics {
-        if path.starts_with("series.") {
-            return Err(format!("the metric {path:?} is a series: charts show those"));
-        }
         if metric::check_path(path, prototype).is_err() {
             metric::check_text_path(path, prototype)?;
         }

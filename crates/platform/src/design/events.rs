@@ -165,7 +165,7 @@ pub struct DeadLetters {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Consumers {
-    /// Payments that one order-processor has under way at once.
+    /// Payments that one order-processor has under way at once; with `autoscale` the most of them.
     pub workers: NonZeroU32,
     /// Events that order-api and notification-service each work on at once; 256 unless stated.
     #[serde(default = "in_hand_max_default")]
@@ -184,6 +184,57 @@ pub struct Consumers {
     /// the bound holds in between as well.
     #[serde(default = "look_every_default")]
     pub look_every: PositiveDuration,
+    /// How many of the workers an order-processor has at a time, by what waits; all of them unless stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<Autoscale>,
+}
+
+/// Workers come and go with the backlog: what is published and not dealt with, in somebody's hands or not. Up at once to
+/// what it needs, down one step (a quarter) after each cool-down in which fewer would have done. Several
+/// order-processors take equal shares of the backlog: what all have to do, divided by the replicas of the design.
+/// What is accepted is bounded by `workers`, the most there may be, as they are there when they are needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Autoscale {
+    /// There are never fewer workers; 1 unless stated.
+    pub workers_min: NonZeroU32,
+    /// Orders not dealt with for which there is a worker each time; 1 unless stated: then nobody waits for a worker until
+    /// there are as many as there may be. With more there are fewer workers, and orders wait.
+    pub backlog_per_worker: NonZeroU32,
+    /// How often the backlog is looked at; 1 s unless stated.
+    pub every: PositiveDuration,
+    /// How long fewer workers must have been enough before there are fewer; 10 s unless stated.
+    pub cool_down: PositiveDuration,
+}
+
+impl Default for Autoscale {
+    fn default() -> Self {
+        Self {
+            workers_min: NonZeroU32::MIN,
+            backlog_per_worker: NonZeroU32::MIN,
+            every: PositiveDuration::from_secs(1),
+            cool_down: PositiveDuration::from_secs(10),
+        }
+    }
+}
+
+impl Autoscale {
+    /// Whether it goes together with the most workers there may be.
+    fn check(&self, workers: NonZeroU32) -> Result<(), String> {
+        let Self { workers_min, every, cool_down, .. } = self;
+        if *workers_min > workers {
+            return Err(format!(
+                "[consumers] autoscale: workers_min = {workers_min} is above workers = {workers}, the most there may be"
+            ));
+        }
+        if cool_down < every {
+            return Err(format!(
+                "[consumers] autoscale: within a cool_down of {cool_down} nobody looks at the backlog, which happens \
+                 every {every}"
+            ));
+        }
+        Ok(())
+    }
 }
 
 const fn in_hand_max_default() -> NonZeroU32 {
@@ -218,8 +269,8 @@ impl Design {
         Some((within_slo as u64).max(1))
     }
 
-    /// Orders per second that the workers of all order-processors and payment's slots can bring to an end together;
-    /// `None` without `[consumers]`.
+    /// Orders per second that the workers of all order-processors (the most of them, where they come and go) and
+    /// payment's slots can bring to an end together; `None` without `[consumers]`.
     #[must_use]
     pub fn completions_per_s(&self) -> Option<f64> {
         let workers = f64::from(self.consumers.as_ref()?.workers.get());
@@ -250,6 +301,11 @@ impl Design {
                     self.topology.as_str()
                 )),
             };
+        }
+        if let Some(section) = &self.consumers
+            && let Some(autoscale) = &section.autoscale
+        {
+            autoscale.check(section.workers)?;
         }
         if self.backpressure.is_some() {
             return Err("[backpressure] bounds calls to order-processor, and where a broker joins the services there \

@@ -13,6 +13,7 @@
 //! A process that is to stop fetches nothing more, finishes what it has, settles it, and leaves the group. One that
 //! dies says nothing: its leases end, and others get its events.
 
+mod places;
 mod session;
 
 use std::fmt::Debug;
@@ -24,12 +25,14 @@ use domain::EventId;
 use domain::broker::{Broker, BrokerError, Consumer, Delivery, Subscription, Verdict};
 use domain::event::{Envelope, layout};
 use node::{Gauge, Node, Rng, draw};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use self::session::Session;
+use super::autoscale::Rules as ScaleRules;
 use super::judgement::{Judgement, Rules, Trouble, Why};
-use super::{CALL_WITHIN, broker, pause};
+use super::{CALL_WITHIN, broker, lag, pause};
 use crate::design::{Acknowledgement, Design};
 use crate::state::ServiceState;
 use crate::telemetry::Telemetry;
@@ -91,11 +94,23 @@ pub(crate) trait Handle: Debug + Send + Sync {
 pub(crate) struct Consuming {
     pub(crate) topic: &'static str,
     pub(crate) group: &'static str,
-    /// How many events are worked on at once.
+    /// How many events are worked on at once, at most.
     pub(crate) at_once: usize,
+    /// How many of those places there are, by the backlog; all of them where nothing is said.
+    pub(crate) autoscale: Option<Autoscaling>,
+    /// Shows how many places there are.
+    pub(crate) workers: Option<Gauge>,
     /// Counts them.
     pub(crate) in_work: Option<Gauge>,
     pub(crate) handler: Arc<dyn Handle>,
+}
+
+/// How the number of places follows the backlog.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Autoscaling {
+    pub(crate) rules: ScaleRules,
+    /// How often the backlog is looked at.
+    pub(crate) every: Duration,
 }
 
 /// A consumer of this process.
@@ -108,6 +123,8 @@ pub(super) struct Worker {
     fetch_max: usize,
     acknowledgement: Option<Acknowledgement>,
     rules: Rules,
+    /// What the group has not dealt with, at the last look.
+    behind: watch::Receiver<u64>,
     ids: Ids,
     jitter: Mutex<Rng>,
 }
@@ -115,7 +132,8 @@ pub(super) struct Worker {
 /// Consumes for as long as the process lives.
 pub(crate) fn start(node: &Node, design: &Design, state: &ServiceState, consuming: Consuming) {
     let telemetry = state.telemetry().clone();
-    super::lag::watch(node, broker(state), &telemetry, consuming.topic, consuming.group);
+    let every = consuming.autoscale.map_or(lag::LOOK_EVERY, |autoscaling| autoscaling.every);
+    let behind = lag::watch(node, broker(state), &telemetry, (consuming.topic, consuming.group), every);
     let (topic, since) = (consuming.topic, node.elapsed().as_micros());
     let consumers = design.consumers.as_ref();
     let worker = Worker {
@@ -124,6 +142,7 @@ pub(crate) fn start(node: &Node, design: &Design, state: &ServiceState, consumin
         fetch_max: consumers.map_or(FETCH_MAX, |section| section.fetch_max.get() as usize),
         acknowledgement: design.acknowledgement.clone(),
         rules: Rules::of(design),
+        behind,
         ids: Ids::named(node, &format!("event-ids/{topic}"), &telemetry),
         // A restarted process draws from a stream of its own.
         jitter: Mutex::new(node.rng(&format!("redelivery-jitter/{topic}/{since}"))),

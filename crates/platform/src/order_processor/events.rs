@@ -24,10 +24,12 @@ use tower::ServiceExt as _;
 use super::OrderProcessor;
 use super::payment::{Payment, PaymentCall, Unpaid};
 use crate::design::Design;
-use crate::events::consumer::AT_ONCE_UNBOUNDED;
+use crate::events::autoscale::Rules;
+use crate::events::consumer::{AT_ONCE_UNBOUNDED, Autoscaling};
 use crate::events::{Buried, Consuming, Handle, Publisher, Received, Trouble, Why, consumer};
+use crate::kind::ServiceKind;
 use crate::state::ServiceState;
-use crate::telemetry::IN_FLIGHT;
+use crate::telemetry::{IN_FLIGHT, WORKERS};
 use crate::web::upstream::{Call, Upstream};
 
 /// The group of all order-processors.
@@ -63,11 +65,20 @@ pub(super) fn start(
 ) {
     let telemetry = state.telemetry();
     let publisher = Publisher::start(node, crate::events::broker(state), telemetry);
-    let workers = design.consumers.as_ref().map(|section| section.workers.get() as usize);
+    let consumers = design.consumers.as_ref();
+    let workers = consumers.map(|section| section.workers.get());
+    let autoscale = consumers.and_then(|section| {
+        let autoscale = section.autoscale.as_ref()?;
+        let replicas = design.replicas_of(ServiceKind::OrderProcessor);
+        let rules = Rules::of(autoscale, section.workers.get(), replicas);
+        Some(Autoscaling { rules, every: autoscale.every.get() })
+    });
     let consuming = Consuming {
         topic: ORDERS,
         group: GROUP,
-        at_once: workers.unwrap_or(AT_ONCE_UNBOUNDED),
+        at_once: workers.map_or(AT_ONCE_UNBOUNDED, |workers| workers as usize),
+        autoscale,
+        workers: workers.map(|_| telemetry.gauge(WORKERS)),
         in_work: Some(telemetry.gauge(IN_FLIGHT)),
         handler: Arc::new(Payments { node: node.clone(), processor, payment, publisher }),
     };

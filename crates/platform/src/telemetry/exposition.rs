@@ -22,7 +22,7 @@ use self::process::Process;
 use super::histogram::Histogram;
 use super::{
     AlertName, BACKLOG, CONNECTIONS, IN_FLIGHT, OUTBOX_PENDING, QUEUE_DEPTH, RUNNING, Tally, Telemetry,
-    UNFINISHED, WAITING,
+    UNFINISHED, WAITING, WORKERS,
 };
 use crate::kind::ServiceKind;
 
@@ -220,6 +220,7 @@ fn exposed(gauge: &'static str) -> &'static [(&'static str, &'static str)] {
         ],
         BACKLOG => &[(BACKLOG, "Orders accepted and in no final state")],
         OUTBOX_PENDING => &[(OUTBOX_PENDING, "Messages committed and not sent yet")],
+        WORKERS => &[(WORKERS, "Payments that may be under way at once, as of now")],
         UNFINISHED => &[(UNFINISHED, "Orders that are in no final state")],
         _ => &[],
     }

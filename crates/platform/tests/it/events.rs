@@ -1,5 +1,6 @@
 //! Services that are joined by a broker: what was accepted is done, once, whatever happens in between.
 
+mod autoscale;
 mod chaos;
 mod failures;
 mod support;

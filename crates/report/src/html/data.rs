@@ -37,6 +37,8 @@ struct Lines<'a> {
     p99: &'a [Option<f64>],
     in_flight: &'a [u64],
     queue: &'a [u64],
+    backlog: &'a [u64],
+    workers: Vec<u64>,
     errors: BTreeMap<&'a str, &'a [u64]>,
     alerts: Vec<Mark<'a>>,
 }
@@ -105,6 +107,8 @@ impl<'a> Lines<'a> {
             p99: cut(&series.p99_ms, bins),
             in_flight: cut(&series.in_flight, bins),
             queue: cut(&series.queue_depth, bins),
+            backlog: cut(&series.backlog, bins),
+            workers: workers(series, bins),
             errors: series.errors.iter().map(|(kind, counts)| (kind.as_str(), cut(counts, bins))).collect(),
             alerts: cell.alerts.iter().filter(|alert| alert.at_s <= until_s).map(Mark::of).collect(),
         }
@@ -117,14 +121,23 @@ impl<'a> Mark<'a> {
     }
 }
 
+/// Workers of all order-processors together; nothing where nobody counts them.
+fn workers(series: &Series, bins: usize) -> Vec<u64> {
+    let replicas = series.services.iter().filter(|(name, _)| name.starts_with("order-processor"));
+    let each: Vec<&[u64]> =
+        replicas.filter_map(|(_, gauges)| Some(cut(gauges.get("workers")?, bins))).collect();
+    let longest = each.iter().map(|counts| counts.len()).max().unwrap_or(0);
+    (0..longest).map(|bin| each.iter().filter_map(|counts| counts.get(bin)).sum()).collect()
+}
+
 fn cut<T>(bins: &[T], many: usize) -> &[T] {
     &bins[..many.min(bins.len())]
 }
 
-/// Seconds until the last answer: what hangs for ever after it is told in words.
+/// Seconds until the last answer, or the last order that was accepted first is done: what hangs for ever after it is told in words.
 #[expect(clippy::cast_precision_loss, reason = "seconds of a run")]
 fn active_s(series: &Series) -> f64 {
     let last = |bins: &Vec<u64>| bins.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
-    let answers = series.errors.values().chain([&series.throughput, &series.offered]);
+    let answers = series.errors.values().chain([&series.throughput, &series.offered, &series.backlog]);
     answers.map(last).max().unwrap_or(0) as f64 * f64::from(series.bin_s.max(1))
 }

@@ -56,6 +56,15 @@
       const most = Math.max(10, ...scene.cells.flatMap((cell) => [...cell.in_flight, ...cell.queue]));
       return { traces, y: { range: [0, Math.log10(1 + most) * 1.08], ...logTicks }, hover: "%{customdata:,}" };
     },
+    backlog(scene) {
+      const log = (values) => values.map((v) => Math.log10(1 + v));
+      const traces = (cell) => [
+        line(cell, "not done", log(cell.backlog), { color: colour(cell.design), width: 2 }, { customdata: cell.backlog }),
+        line(cell, "workers", log(cell.workers), { color: colour(cell.design), width: 1.8, dash: "dot", shape: "hvh" }, { customdata: cell.workers }),
+      ];
+      const most = Math.max(10, ...scene.cells.flatMap((cell) => [...cell.backlog, ...cell.workers]));
+      return { traces, y: { range: [0, Math.log10(1 + most) * 1.08], ...logTicks }, hover: "%{customdata:,}" };
+    },
     errors(scene) {
       const known = (kind) => (kinds.includes(kind) ? kinds.indexOf(kind) : kinds.length - 1);
       const traces = (cell) => Object.entries(cell.errors).map(([kind, counts]) => ({

@@ -18,7 +18,7 @@ pub(super) struct Place {
 }
 
 /// A kind of chart: its name for the script, its title, and how to read it.
-const CHARTS: [(&str, &str, &str); 4] = [
+const CHARTS: [(&str, &str, &str); 5] = [
     (
         "latency",
         "Latency of successes",
@@ -36,8 +36,17 @@ const CHARTS: [(&str, &str, &str); 4] = [
         "In flight and in the queue",
         "Most within each second, on a logarithmic scale. Solid: orders in work at order-api; dotted: the longest queue.",
     ),
+    (
+        BACKLOG,
+        "Accepted and not done, and who works on it",
+        "Most within each second, on a logarithmic scale. Solid: orders that were accepted and are in no final state; \
+         dotted: workers of order-processor.",
+    ),
     ("errors", "Answers that were no success", "Per second, by the time of the answer, stacked by kind."),
 ];
+
+/// The chart that only orders have that were accepted first.
+const BACKLOG: &str = "backlog";
 
 /// A scene, folded unless it is the featured one; nothing when no design was run in it.
 pub(super) fn scene(record: &Record, grid: &Grid<'_>, place: Place, load: &LoadRecord, open: bool) -> Markup {
@@ -45,6 +54,8 @@ pub(super) fn scene(record: &Record, grid: &Grid<'_>, place: Place, load: &LoadR
     let cells: Vec<(usize, &Cell)> = (0..grid.designs.len())
         .filter_map(|design| Some((design, grid.cell(grid.designs[design], fault, load)?)))
         .collect();
+    let is_accepted_first = cells.iter().any(|(_, cell)| cell.background.is_some());
+    let charts = CHARTS.iter().filter(|(kind, ..)| is_accepted_first || *kind != BACKLOG);
     let (id, name) = (scene_id(place.fault, place.load), &grid.loads[place.load].1);
     html! {
         @if !cells.is_empty() {
@@ -68,7 +79,7 @@ pub(super) fn scene(record: &Record, grid: &Grid<'_>, place: Place, load: &LoadR
                     }
                     "Vertical line: the load ends. All charts of a row have the same axes; drag to zoom, double-click to go back."
                 }
-                @for (kind, title, reading) in CHARTS {
+                @for (kind, title, reading) in charts {
                     @let label = format!("{title} over time, {} at {name}, one chart per design", words::under(fault));
                     figure {
                         figcaption { strong { (title) } " " span { (reading) } }

@@ -83,10 +83,11 @@
     const gap = 0.07, rowGap = down > 1 ? 0.3 / down : 0;
     const heights = charts.flatMap((chart) => chart.labels.map((_, i) => chart.stacks.reduce((sum, stack) => sum + stack.counts[i], 0)));
     const top = Math.max(1, ...heights) * 1.12;
-    const flat = charts.length === 1 && charts[0].labels.length < 8;
+    const flat = charts.length === 1 && charts[0].title === "";
+    const longest = flat ? Math.max(...charts[0].labels.map((label) => label.length)) : 0;
     const plot = layout({
-      height: flat ? 90 + 46 * charts[0].labels.length : 330 * down, barmode: "stack", bargap: flat ? 0.35 : 0.08, hovermode: flat ? "closest" : "x unified",
-      margin: { l: flat ? 110 : 46, r: 14, t: 26, b: flat ? 34 : 48 }, showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 1, xanchor: "right" },
+      height: flat ? 90 + 34 * charts[0].labels.length : 330 * down, barmode: "stack", bargap: flat ? 0.35 : 0.08, hovermode: flat ? "closest" : "x unified",
+      margin: { l: flat ? Math.max(110, 20 + 7 * longest) : 46, r: 14, t: 26, b: flat ? 34 : 48 }, showlegend: true, legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 1, xanchor: "right" },
     });
     const seen = new Set();
     const traces = charts.flatMap((chart, i) => {

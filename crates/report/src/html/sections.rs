@@ -118,7 +118,7 @@ fn table(sheet: &Sheet) -> Markup {
     html! {
         div.wide {
             table.numbers.asked {
-                thead { tr { @for head in &sheet.heads { th scope="col" { (head) } } } }
+                thead { tr { @for (i, head) in sheet.heads.iter().enumerate() { th.words[is_words(sheet, i)] scope="col" { (head) } } } }
                 @for group in &sheet.groups {
                     tbody {
                         @for line in group {
@@ -137,6 +137,12 @@ fn table(sheet: &Sheet) -> Markup {
             }
         }
     }
+}
+
+/// Whether a column is of words from its first line on.
+fn is_words(sheet: &Sheet, column: usize) -> bool {
+    let first = sheet.groups.iter().flatten().next().and_then(|line| line.get(column));
+    first.is_some_and(|entry| class(entry).ends_with("words"))
 }
 
 /// Words stand to the left, numbers to the right.

@@ -8,7 +8,7 @@ use super::data::scene_id;
 use super::matrix::chip;
 use crate::format;
 use crate::grid::Grid;
-use crate::terminal::{LEGEND, finding, recovery_in_short, spread_lines};
+use crate::terminal::{finding, legend, recovery_in_short, spread_lines};
 use crate::words::{self, violations};
 
 /// A row of a scene's numbers.
@@ -190,10 +190,10 @@ fn place(grid: &Grid<'_>, cell: &Cell) -> Markup {
 }
 
 /// What the words of the report mean.
-pub(super) fn meanings() -> Markup {
+pub(super) fn meanings(grid: &Grid<'_>) -> Markup {
     html! {
         h3 { "What the words mean" }
-        dl { @for (word, meaning) in LEGEND { dt { (word) } dd { (meaning) } } }
+        dl { @for (word, meaning) in legend(grid) { dt { (word) } dd { (meaning) } } }
     }
 }
 

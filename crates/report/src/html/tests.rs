@@ -80,6 +80,25 @@ fn expectations_are_shown_with_the_failed_ones_first() {
 }
 
 #[test]
+fn the_backlog_has_a_chart_where_orders_are_accepted_first_and_nowhere_else() {
+    let mut first = sample::cell("events", "none", 50.0);
+    first.background = Some(evidence::record::Background::default());
+    first.series.bin_s = 1;
+    first.series.backlog = vec![7, 3, 0];
+    let gauges = |workers: u64| [("workers".to_owned(), vec![workers; 3])].into();
+    first.series.services =
+        [("order-processor".to_owned(), gauges(4)), ("order-processor-2".to_owned(), gauges(5))].into();
+    let with = own(&html(&sample::record(vec![first]), &[]));
+    assert!(with.contains("data-kind=\"backlog\""));
+    assert!(with.contains("\"backlog\":[7,3,0],\"workers\":[9,9,9]"), "the workers of both replicas");
+    assert!(with.contains("Where orders are accepted first"), "and goodput is explained");
+    let without = own(&html(&sample::record(vec![sample::cell("v0.1.0", "none", 50.0)]), &[]));
+    assert!(
+        !without.contains("data-kind=\"backlog\"") && !without.contains("Where orders are accepted first")
+    );
+}
+
+#[test]
 fn an_empty_record_is_an_empty_page_and_no_panic() {
     assert!(html(&sample::record(vec![]), &[]).contains("About this report"));
 }

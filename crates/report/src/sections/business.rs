@@ -2,7 +2,7 @@
 
 use evidence::business::{Impact, Terms, impact};
 
-use super::spots::{amount, dollars, price};
+use super::spots::{Spot, amount, dollars, price};
 use super::{Entry, Sheet, Source};
 use crate::format;
 use crate::words::Tone;
@@ -17,7 +17,7 @@ pub(super) fn sheet(source: &Source<'_>) -> Sheet {
         spots.iter().filter_map(|spot| Some(line(&spot.label, &impact(&spot.runs, terms)?))).collect();
     let mut sheet = source.sheet(heads.map(str::to_owned).into(), vec![lines]);
     let durations: Vec<f64> = spots.iter().map(|spot| spot.runs[0].load.duration_s()).collect();
-    let is_accepted_first = spots.iter().any(|spot| spot.runs.iter().any(|run| run.background.is_some()));
+    let is_accepted_first = spots.iter().any(Spot::is_accepted_first);
     sheet.findings = formulas(terms, &durations, is_accepted_first);
     sheet
 }

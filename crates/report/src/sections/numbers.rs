@@ -4,7 +4,7 @@ use evidence::metric::{Found, find};
 use evidence::record::{Cell, LoadRecord, Record, Series};
 use serde_json::Value;
 
-/// Every cell of a record as JSON, without its series, which no section shows.
+/// Every cell of a record as JSON, without its series where no section speaks of one.
 pub(super) struct Numbers {
     cells: Vec<(Key, Value)>,
 }
@@ -19,7 +19,7 @@ struct Key {
 
 /// A metric of a cell.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Number {
+pub(crate) enum Number {
     /// A number, or null.
     Value(Option<f64>),
     /// A word; several where seeds differ.
@@ -40,9 +40,12 @@ impl Number {
 
 impl Numbers {
     pub(super) fn of(record: &Record) -> Self {
+        let mut metrics = record.sections.iter().flat_map(|section| &section.metrics);
+        let has_series = metrics.any(|metric| metric.starts_with("series."));
         let cell = |cell: &Cell| {
             let key = Key { design: cell.design.clone(), fault: cell.fault.clone(), load: cell.load.clone() };
-            let slim = Cell { series: Series::default(), ..cell.clone() };
+            let series = if has_series { cell.series.clone() } else { Series::default() };
+            let slim = Cell { series, ..cell.clone() };
             (key, serde_json::to_value(slim).expect("a cell has text keys only"))
         };
         Self { cells: record.cells.iter().map(cell).collect() }

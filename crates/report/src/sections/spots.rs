@@ -41,6 +41,11 @@ impl<'a> Source<'a> {
 }
 
 impl Spot<'_> {
+    /// Whether an answer with success says that an order is accepted, and not that it is paid.
+    pub(super) fn is_accepted_first(&self) -> bool {
+        self.runs.iter().any(|run| run.background.is_some())
+    }
+
     /// The mean over the runs; null in one is null.
     #[expect(clippy::cast_precision_loss, reason = "a handful of seeds")]
     pub(super) fn mean(&self, value: impl Fn(&Cell) -> Option<f64>) -> Option<f64> {

@@ -4,7 +4,7 @@
 //! and none claims what was not measured. What a design or a load is called is all that is known of it.
 
 use evidence::business::{Terms, impact};
-use evidence::record::{Record, SectionKind, Theory};
+use evidence::record::{Background, Record, SectionKind, Theory};
 
 use super::spots::{Spot, amount, dollars, price};
 use super::{Sheet, Source, Tile, capacity};
@@ -110,12 +110,35 @@ fn happened(spot: &Spot<'_>) -> String {
         .collect();
     let others = if others.is_empty() { String::new() } else { format!("; {}", format::list(&others)) };
     let duration = format::number(spot.runs[0].load.duration_s());
+    let answered = if spot.is_accepted_first() { "accepted" } else { "answered with success" };
     format!(
-        "{}: of {} orders in {duration} s {} were answered with success ({share}){others}.",
+        "{}: of {} orders in {duration} s {} were {answered} ({share}){others}{}.",
         spot.label,
         amount(offered),
-        amount(served)
+        amount(served),
+        afterwards(spot).unwrap_or_default()
     )
+}
+
+/// What became of the orders that were accepted first.
+fn afterwards(spot: &Spot<'_>) -> Option<String> {
+    let background =
+        |value: fn(&Background) -> u64| spot.count(|run| run.background.as_ref().map_or(0, value));
+    let last_s = spot.mean(|run| run.background.as_ref()?.last_done_s)?;
+    let open =
+        background(|found| found.accepted.saturating_sub(found.completed + found.declined + found.failed));
+    let ends = [
+        (background(|found| found.completed), "paid"),
+        (background(|found| found.declined), "declined"),
+        (background(|found| found.failed), "given up"),
+        (open, "still open"),
+    ];
+    let ends: Vec<String> = ends
+        .iter()
+        .filter(|(count, _)| *count > 0.0)
+        .map(|(count, how)| format!("{} {how}", amount(*count)))
+        .collect();
+    Some(format!("; afterwards {}, the last after {} s", format::list(&ends), format::number(last_s)))
 }
 
 /// The median and the mean, failures included.
@@ -151,16 +174,20 @@ fn why(spots: &[Spot<'_>]) -> Vec<String> {
         );
         let busy = format::percent(spot.mean(|run| run.theory.as_ref()?.busy_ratio));
         let useful = format::percent(spot.mean(|run| run.theory.as_ref()?.useful_ratio));
+        let end = if spot.is_accepted_first() {
+            "the rest afterwards".to_owned()
+        } else {
+            format!("{} served ({useful})", counted(served, "order was", "orders were"))
+        };
         let nobody = if payments > 0.0 && gone / payments >= WORTH_SAYING {
             format!(", {} of them for customers who had gone", amount(gone))
         } else {
             String::new()
         };
         sentences.push(format!(
-            "{}: {} payments were made in that time ({busy} of possible){nobody}; {} orders were served ({useful}).",
+            "{}: {} made in that time ({busy} of possible){nobody}; {end}.",
             spot.label,
-            amount(payments),
-            amount(served)
+            counted(payments, "payment was", "payments were"),
         ));
     }
     sentences
@@ -176,15 +203,16 @@ fn more_customers(spots: &[Spot<'_>]) -> Option<String> {
     let (before, after) = (few.count(|run| run.succeeded), many.count(|run| run.succeeded));
     let (was, is) = (amount(before), amount(after));
     let asked = format!("{} orders were asked for instead of {}", amount(asked(many)), amount(asked(few)));
+    let served = if many.is_accepted_first() { "accepted" } else { "served" };
     Some(if after < before / MORE {
         format!(
-            "{} against {}: {asked}, and fewer were served, {is} instead of {was}.",
+            "{} against {}: {asked}, and fewer were {served}, {is} instead of {was}.",
             many.label, few.label
         )
     } else if after <= before * MORE {
-        format!("{} against {}: {asked}, and no more were served, {is} and {was}.", many.label, few.label)
+        format!("{} against {}: {asked}, and no more were {served}, {is} and {was}.", many.label, few.label)
     } else {
-        format!("{} against {}: {asked}, and {is} instead of {was} were served.", many.label, few.label)
+        format!("{} against {}: {asked}, and {is} instead of {was} were {served}.", many.label, few.label)
     })
 }
 
@@ -195,16 +223,13 @@ fn costs(spots: &[Spot<'_>], terms: Terms) -> Vec<String> {
         price(terms.order_value),
         format::counted(u64::from(terms.sales_per_year), "sale a year", "sales a year")
     )];
-    for spot in spots {
-        let Some(impact) = impact(&spot.runs, terms) else { continue };
-        if impact.lost == 0.0 {
-            sentences.push(format!("{}: nothing is lost.", spot.label));
-            continue;
-        }
+    let found = spots.iter().filter_map(|spot| Some((spot, impact(&spot.runs, terms)?)));
+    let (lossless, lossy): (Vec<_>, Vec<_>) = found.partition(|(_, impact)| impact.lost == 0.0);
+    for (spot, impact) in lossy {
         sentences.push(format!(
-            "{}: {} orders lost are {} in this sale, {} per hour and {} per year.",
+            "{}: {} {} in this sale, {} per hour and {} per year.",
             spot.label,
-            amount(impact.lost),
+            counted(impact.lost, "order lost is", "orders lost are"),
             dollars(impact.lost_in_sale),
             dollars(impact.lost_per_hour),
             dollars(impact.lost_per_year)
@@ -212,14 +237,25 @@ fn costs(spots: &[Spot<'_>], terms: Terms) -> Vec<String> {
         let wasted = spot.count(|run| run.wasted_payments);
         if wasted > 0.0 {
             sentences.push(format!(
-                "{}: {} customers were charged after they had left without an answer, {} to be given back or explained.",
+                "{}: {} charged after having left without an answer, {} to be given back or explained.",
                 spot.label,
-                amount(wasted),
+                counted(wasted, "customer was", "customers were"),
                 dollars(wasted * terms.order_value)
             ));
         }
     }
+    let lossless: Vec<&str> = lossless.iter().map(|(spot, _)| spot.label.as_str()).collect();
+    if !lossless.is_empty() {
+        sentences.push(format!("Nothing is lost: {}.", lossless.join("; ")));
+    }
     sentences
+}
+
+/// A count, or the mean of some, and its noun.
+fn counted(value: f64, one: &str, many: &str) -> String {
+    let text = amount(value);
+    let noun = if text == "1" { one } else { many };
+    format!("{text} {noun}")
 }
 
 /// What is wrong in the ledger, over all runs.

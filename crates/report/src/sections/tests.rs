@@ -286,12 +286,46 @@ fn what_was_expected_stands_beside_the_mean_and_its_spread() {
 }
 
 #[test]
+fn a_table_shows_what_is_said_of_a_series_as_a_whole() {
+    let mut cell = sample::cell("a", "none", 50.0);
+    cell.series.backlog = vec![1, 2, 6];
+    let metrics = vec!["series.backlog.mean".to_owned(), "series.backlog.max".to_owned()];
+    let [sheet] = &shown(vec![cell], Section { metrics, ..section(SectionKind::Table) })[..] else {
+        panic!("one")
+    };
+    assert_eq!(sheet.heads, ["design", "backlog, mean", "backlog, at most"]);
+    assert_eq!(texts(sheet), [["a", "3", "6"]]);
+}
+
+#[test]
 fn the_summary_says_what_the_numbers_say() {
     let business = Section { title: "Money".to_owned(), ..section(SectionKind::Business) };
     let cells = vec![sale(5, 1, 12, 6), sale(20, 1, 6, 40), sale(5, 2, 13, 5), sale(20, 2, 5, 41)];
     let record = Record { sections: vec![section(SectionKind::Summary), business], ..sample::record(cells) };
     let sheets = sheets(&record, &Grid::new(&record));
     insta::assert_snapshot!(super::text(&sheets[..1], 100, false));
+}
+
+#[test]
+fn the_summary_tells_acceptance_from_payment_where_orders_are_accepted_first() {
+    let mut first = sale(5, 1, 20, 0);
+    first.wasted_payments = 0;
+    first.background = Some(evidence::record::Background {
+        accepted: 20,
+        completed: 18,
+        declined: 1,
+        last_done_s: Some(32.5),
+        ..Default::default()
+    });
+    let record = Record { sections: vec![section(SectionKind::Summary)], ..sample::record(vec![first]) };
+    let text = super::text(&sheets(&record, &Grid::new(&record))[..1], 1_000, false);
+    for said in [
+        "20 were accepted (100 %); afterwards 18 paid, 1 declined and 1 still open, the last after 32.5 s.",
+        "(90 % of possible), 12 of them for customers who had gone; the rest afterwards.",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert!(!text.contains("were served"), "{text}");
 }
 
 #[test]
@@ -303,7 +337,7 @@ fn where_all_is_well_the_summary_claims_no_loss() {
         ..sample::record(vec![calm])
     };
     let text = super::text(&sheets(&record, &Grid::new(&record))[..1], 1_000, false);
-    assert!(text.contains("nothing is lost"), "{text}");
+    assert!(text.contains("Nothing is lost: 5 users."), "{text}");
     for word in ["given up", "charged after", "fewer were served"] {
         assert!(!text.contains(word), "{word}: {text}");
     }

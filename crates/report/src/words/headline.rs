@@ -52,17 +52,19 @@ pub(crate) fn violations_of(cells: &[&Cell]) -> [u64; 6] {
 /// The load at which the designs' goodput differs most.
 fn gap(grid: &Grid<'_>, fault: &str) -> Option<String> {
     const NOTABLE: f64 = 0.1;
-    let ends = |cells: &[&'_ Cell]| -> Option<(String, f64, String, f64)> {
-        let known: Vec<(&str, f64)> =
-            cells.iter().filter_map(|cell| Some((cell.design.as_str(), cell.goodput_ratio?))).collect();
+    fn ends<'a>(cells: &[&'a Cell]) -> Option<[(&'a Cell, f64); 2]> {
+        let known: Vec<_> = cells.iter().filter_map(|cell| Some((*cell, cell.goodput_ratio?))).collect();
         let least = known.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
         let most = known.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        Some((least.0.to_owned(), least.1, most.0.to_owned(), most.1))
-    };
+        Some([*least, *most])
+    }
     let scenes = grid.scenes(fault);
     let widest = scenes.iter().filter_map(|scene| Some((&scene.load, ends(&scene.cells)?)));
-    let (load, (worst, least, best, most)) =
-        widest.max_by(|(_, a), (_, b)| (a.3 - a.1).total_cmp(&(b.3 - b.1)))?;
+    let (load, [(worst, least), (best, most)]) =
+        widest.max_by(|(_, [a, b]), (_, [c, d])| (b.1 - a.1).total_cmp(&(d.1 - c.1)))?;
+    let is_accepted_first = best.background.is_some();
+    let accepted = format::percent(best.success_ratio);
+    let (worst, best) = (&worst.design, &best.design);
     let (under, least_shown, most_shown) =
         (under(fault), format::percent(Some(least)), format::percent(Some(most)));
     if grid.designs.len() < 2 {
@@ -75,8 +77,13 @@ fn gap(grid: &Grid<'_>, fault: &str) -> Option<String> {
             "{under} the designs do about the same: goodput is {least_shown} to {most_shown} of what was possible"
         ));
     }
+    let best_does = if is_accepted_first {
+        format!("{best} accepts {accepted} of its orders first and does them afterwards")
+    } else {
+        format!("{best} does {most_shown}")
+    };
     Some(format!(
-        "{under} the designs differ most at {load}: {worst} does {least_shown} of what is possible in time, {best} does {most_shown}"
+        "{under} the designs differ most at {load}: {worst} does {least_shown} of what is possible in time, {best_does}"
     ))
 }
 

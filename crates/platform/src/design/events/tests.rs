@@ -46,6 +46,29 @@ fn what_cannot_work_together_is_refused_with_what_is_missing() {
 }
 
 #[test]
+fn workers_that_come_and_go_keep_to_their_bounds() {
+    let scaled = |autoscale: &str| {
+        events(&format!("[consumers]\nworkers=8\ncompletion_slo='30s'\nautoscale={{{autoscale}}}\n"))
+    };
+    let all = scaled("");
+    assert_eq!(all.check(), Ok(()));
+    assert_eq!(read(&toml::to_string(&all).expect("writable")), all);
+    assert_eq!(all.backlog_max(), Some(1_140), "as with 8 workers that are always there");
+    for (autoscale, reason) in [
+        (
+            "workers_min=9",
+            "[consumers] autoscale: workers_min = 9 is above workers = 8, the most there may be",
+        ),
+        (
+            "every='2s', cool_down='1s'",
+            "[consumers] autoscale: within a cool_down of 1s nobody looks at the backlog, which happens every 2s",
+        ),
+    ] {
+        assert_eq!(scaled(autoscale).check(), Err(reason.to_owned()));
+    }
+}
+
+#[test]
 fn an_error_in_a_section_carries_its_line() {
     for (section, reason) in [
         ("[acknowledgement]\nlease='50ms'\n", "100ms is the least"),
@@ -53,6 +76,7 @@ fn an_error_in_a_section_carries_its_line() {
         ("[outbox]\nbatch=1\n", "unknown field"),
         ("[dead_letters]\nattempts_max=0\n", "nonzero"),
         ("[consumers]\nworkers=1\n", "completion_slo"),
+        ("[consumers]\nworkers=1\ncompletion_slo='1s'\nautoscale={workers_min=0}\n", "nonzero"),
     ] {
         let error = toml::from_str::<Design>(&format!("{EVENTS}{section}")).expect_err(section).to_string();
         assert!(error.contains("line ") && error.contains(reason), "{section}\n→ {error}");

@@ -1,15 +1,18 @@
 //! One subscription, from joining the group to leaving it.
 
 use std::collections::BTreeSet;
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::broker::{BrokerError, Consumer, Delivery, Receipt, Settlement, Verdict};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{sleep_until, timeout};
 
+use super::places::Places;
 use super::{CALL_WITHIN, FETCH_WAIT, Worker};
 use crate::design::Acknowledgement;
+use crate::events::autoscale::Autoscaler;
 use crate::events::pause;
 
 /// How many events are settled at a time, at most.
@@ -24,7 +27,7 @@ pub(super) struct Session {
     worker: Arc<Worker>,
     consumer: Box<dyn Consumer>,
     /// Places for events in our hands.
-    places: Arc<Semaphore>,
+    places: Places,
     /// What is in our hands, so that its leases are begun anew.
     held: Mutex<BTreeSet<Receipt>>,
 }
@@ -48,24 +51,61 @@ type Settled = (InHand, Verdict);
 
 impl Session {
     pub(super) fn new(worker: Arc<Worker>, consumer: Box<dyn Consumer>) -> Arc<Self> {
-        let places = Arc::new(Semaphore::new(worker.consuming.at_once));
+        let most = worker.consuming.at_once;
+        let begin =
+            worker.consuming.autoscale.map(|autoscaling| Autoscaler::new(autoscaling.rules).workers());
+        let begin = begin.map_or(most, |workers| workers as usize);
+        let places = Places::new(most, begin, worker.consuming.workers.clone());
         Arc::new(Self { worker, consumer, places, held: Mutex::default() })
     }
 
     /// Works until the process is to stop, or the topic is not there any more.
     pub(super) async fn run(self: Arc<Self>) {
-        let at_once = self.worker.consuming.at_once;
-        let (settled, to_settle) = mpsc::channel(at_once);
+        let (settled, to_settle) = mpsc::channel(self.worker.consuming.at_once);
         let acknowledgement = self.worker.acknowledgement.clone();
         let keeper =
             acknowledgement.map(|section| self.worker.node.spawn(Arc::clone(&self).keep(section, to_settle)));
+        tokio::select! {
+            biased;
+            () = self.scale() => {}
+            () = self.bring_in(&settled) => {}
+        }
+        // What is in our hands is finished first, and settled.
+        self.places.all_free().await;
+        drop(settled);
+        if let Some(keeper) = keeper {
+            let _ended = keeper.await;
+        }
+        let _late = timeout(CALL_WITHIN, self.consumer.close()).await;
+    }
+
+    /// Keeps as many places as the backlog needs, for as long as it is asked; never ends.
+    async fn scale(&self) {
+        if let Some(autoscaling) = self.worker.consuming.autoscale {
+            let mut scaler = Autoscaler::new(autoscaling.rules);
+            let mut behind = self.worker.behind.clone();
+            while behind.changed().await.is_ok() {
+                let backlog = *behind.borrow_and_update();
+                let before = scaler.workers();
+                let workers = scaler.looked(self.worker.node.now(), backlog);
+                if workers != before {
+                    tracing::info!(before, workers, backlog, "the number of workers follows the backlog");
+                    self.places.resize(workers as usize);
+                }
+            }
+        }
+        pending().await
+    }
+
+    /// Takes events on until the process is to stop, or the topic is not there any more.
+    async fn bring_in(self: &Arc<Self>, settled: &mpsc::Sender<Settled>) {
         let mut failures = 0;
         while let Some(room) = self.room().await {
             match self.fetch(room).await {
                 None => break,
                 Some(Ok(deliveries)) => {
                     failures = 0;
-                    self.take_on(deliveries, &settled).await;
+                    self.take_on(deliveries, settled).await;
                 }
                 Some(Err(error)) => {
                     let topic = self.worker.consuming.topic;
@@ -78,26 +118,14 @@ impl Session {
                 }
             }
         }
-        // What is in our hands is finished first, and settled.
-        let everything = u32::try_from(at_once).expect("a design's numbers have 32 bits");
-        let _places = self.places.acquire_many(everything).await;
-        drop(settled);
-        if let Some(keeper) = keeper {
-            let _ended = keeper.await;
-        }
-        let _late = timeout(CALL_WITHIN, self.consumer.close()).await;
     }
 
     /// How many more events may be taken on, as soon as there is a place; `None` when the process is to stop.
     async fn room(&self) -> Option<usize> {
-        let place = async {
-            let place = self.places.acquire().await.expect("nobody closes it");
-            drop(place);
-        };
         tokio::select! {
             biased;
             () = self.worker.node.stopping().begun() => None,
-            () = place => Some(self.places.available_permits().clamp(1, self.worker.fetch_max)),
+            room = self.places.room(self.worker.fetch_max) => Some(room),
         }
     }
 
@@ -124,7 +152,7 @@ impl Session {
             }
         }
         for delivery in deliveries {
-            let place = Arc::clone(&self.places).acquire_owned().await.expect("nobody closes it");
+            let place = self.places.take().await;
             let in_hand = InHand { session: Arc::clone(self), receipt: delivery.receipt, _place: place };
             self.held().insert(delivery.receipt);
             let settled = settled.clone();
