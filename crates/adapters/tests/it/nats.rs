@@ -29,8 +29,10 @@ fn small() -> NatsSettings {
     NatsSettings { topic_bytes_max: 4 << 20, dead_bytes_max: 4 << 20, ..NatsSettings::default() }
 }
 
-fn fresh(url: &NatsUrl) -> Nats {
-    Nats::open(&node(), url, &fresh_name("test"), small()).expect("a prefix")
+/// A part of the server, and its name.
+fn fresh(url: &NatsUrl) -> (Nats, String) {
+    let prefix = fresh_name("test");
+    (Nats::open(&node(), url, &prefix, small()).expect("a prefix"), prefix)
 }
 
 /// Another client of the same server.
@@ -117,8 +119,7 @@ async fn what_was_acknowledged_survives_kill_9_and_what_was_refused_is_not_there
 #[tokio::test]
 async fn what_a_stranger_publishes_is_delivered_under_an_id_of_its_place() {
     let Some(url) = url() else { return };
-    let prefix = fresh_name("test");
-    let broker = Nats::open(&node(), &url, &prefix, small()).expect("a prefix");
+    let (broker, prefix) = fresh(&url);
     declared(&broker).await;
     let stranger = stranger(&url).await;
     let subject = format!("{prefix}.orders");
@@ -135,12 +136,13 @@ async fn what_a_stranger_publishes_is_delivered_under_an_id_of_its_place() {
     assert_eq!(first.message.payload, b"no headers at all");
     assert!(first.message.at_us > 0, "the server's time stands for the publisher's");
     assert_eq!(one(&*consumer).await.message.event_id.as_str(), "theirs-1");
+    remove(&url, &prefix).await;
 }
 
 #[tokio::test]
 async fn a_dead_letter_tells_how_each_attempt_failed() {
     let Some(url) = url() else { return };
-    let broker = fresh(&url);
+    let (broker, prefix) = fresh(&url);
     declared(&broker).await;
     broker.publish(vec![message("e-1")]).await.expect("the topic is there");
     let consumer = broker.subscribe(subscription(PATIENCE)).await.expect("the group is there");
@@ -169,13 +171,13 @@ async fn a_dead_letter_tells_how_each_attempt_failed() {
         1,
         "by that group only"
     );
+    remove(&url, &prefix).await;
 }
 
 #[tokio::test]
 async fn a_message_is_gone_from_the_server_when_every_group_has_dealt_with_it() {
     let Some(url) = url() else { return };
-    let prefix = fresh_name("test");
-    let broker = Nats::open(&node(), &url, &prefix, small()).expect("a prefix");
+    let (broker, prefix) = fresh(&url);
     declared(&broker).await;
     broker.publish(vec![message("e-1")]).await.expect("the topic is there");
     let context = async_nats::jetstream::new(stranger(&url).await);
@@ -190,12 +192,13 @@ async fn a_message_is_gone_from_the_server_when_every_group_has_dealt_with_it() 
         })
         .await;
     }
+    remove(&url, &prefix).await;
 }
 
 #[tokio::test]
 async fn an_acknowledgement_that_comes_too_late_does_not_take_the_message_from_who_has_it_now() {
     let Some(url) = url() else { return };
-    let broker = fresh(&url);
+    let (broker, prefix) = fresh(&url);
     declared(&broker).await;
     broker.publish(vec![message("e-1")]).await.expect("the topic is there");
     let lease = Duration::from_millis(200);
@@ -209,12 +212,13 @@ async fn an_acknowledgement_that_comes_too_late_does_not_take_the_message_from_w
     assert_eq!(third.attempt, 3, "so it is given out again when that lease is over");
     assert_eq!(settle(&*other, second.receipt, Verdict::Ack).await, 1, "another delivery of the same");
     assert_eq!(settle(&*other, third.receipt, Verdict::Ack).await, 0);
+    remove(&url, &prefix).await;
 }
 
 #[tokio::test]
 async fn what_comes_to_a_fetch_that_is_over_is_there_for_the_next_one() {
     let Some(url) = url() else { return };
-    let broker = fresh(&url);
+    let (broker, prefix) = fresh(&url);
     declared(&broker).await;
     let consumer = broker.subscribe(subscription(PATIENCE)).await.expect("the group is there");
     let found = consumer.fetch(9, Duration::from_millis(50)).await.expect("the server is there");
@@ -229,4 +233,5 @@ async fn what_comes_to_a_fetch_that_is_over_is_there_for_the_next_one() {
     for delivery in came {
         assert_eq!(settle(&*consumer, delivery.receipt, Verdict::Ack).await, 0, "its own");
     }
+    remove(&url, &prefix).await;
 }

@@ -8,6 +8,7 @@
 mod client;
 mod cluster;
 mod events;
+mod ground;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tokio::time::{Instant, sleep};
 
 use self::client::{Answered, Load};
 use self::cluster::{CHAIN, Cluster};
+use self::ground::Ground;
 
 /// Between two orders of a chain: a hundred a second, two thirds of what payment can do.
 const EVERY: Duration = Duration::from_millis(10);
@@ -26,7 +28,7 @@ const REST_WITHIN: Duration = Duration::from_secs(60);
 
 /// Kills a service so many times while orders keep coming; who it is and when is spread evenly and prime to everything.
 async fn kill_under_load(design: &str, kills: u64) -> (Cluster, Vec<Answered>) {
-    let mut cluster = Cluster::start(design, CHAIN).await;
+    let mut cluster = Cluster::start(design, CHAIN, Ground::default()).await;
     let load = Load::start(cluster.address("order-api"), EVERY);
     for kill in 0..kills {
         sleep(Duration::from_millis(60 + kill * 7_919 % 240)).await;

@@ -9,7 +9,10 @@ use cargo_metadata::DependencyKind;
 use crate::repo::{assert_none, metadata, read, tracked};
 
 /// Dependencies that only tests and benches may have, beyond the table: crate, dependency, why.
-const DEV_ONLY: &[(&str, &str, &str)] = &[];
+const DEV_ONLY: &[(&str, &str, &str)] = &[
+    ("adapters", "servers", "adapters are tested against real servers"),
+    ("failfirst", "servers", "and so is the platform on them"),
+];
 
 /// Words that `platform` may not contain: a service cannot know whether it is being tested.
 fn of_the_simulation(word: &str) -> bool {

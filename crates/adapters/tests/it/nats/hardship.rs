@@ -6,7 +6,7 @@ use adapters::nats::{Nats, NatsSettings, NatsUrl};
 use domain::Effect;
 use domain::broker::{Broker, BrokerError, Layout};
 
-use super::{declared, message, small, url};
+use super::{declared, fresh, message, remove, small, url};
 use crate::services::{fresh_name, node};
 
 fn open(url: &str, settings: NatsSettings) -> Nats {
@@ -61,9 +61,9 @@ async fn wrong_credentials_are_said_without_the_password() {
 #[tokio::test]
 async fn a_topic_that_is_full_refuses_and_loses_nothing() {
     let Some(url) = url() else { return };
-    let broker =
-        Nats::open(&node(), &url, &fresh_name("test"), NatsSettings { topic_bytes_max: 64 << 10, ..small() })
-            .expect("a prefix");
+    let prefix = fresh_name("test");
+    let tiny = NatsSettings { topic_bytes_max: 64 << 10, ..small() };
+    let broker = Nats::open(&node(), &url, &prefix, tiny).expect("a prefix");
     declared(&broker).await;
     let mut taken = 0;
     let refused = loop {
@@ -79,12 +79,13 @@ async fn a_topic_that_is_full_refuses_and_loses_nothing() {
     assert!(refused.to_string().contains("maximum bytes exceeded"), "{refused}");
     let lag = broker.lag("orders", "kitchen").await.expect("the group is there");
     assert_eq!(lag.total(), taken, "what was taken is there");
+    remove(&url, &prefix).await;
 }
 
 #[tokio::test]
 async fn a_message_that_is_too_large_is_refused_with_the_bound() {
     let Some(url) = url() else { return };
-    let broker = open(url.expose(), small());
+    let (broker, prefix) = fresh(&url);
     declared(&broker).await;
     let mut large = message("e-1");
     large.payload = vec![0; 1 << 20];
@@ -92,4 +93,5 @@ async fn a_message_that_is_too_large_is_refused_with_the_bound() {
     assert!(matches!(error, BrokerError::TooLarge { bytes_max, .. } if bytes_max < 1 << 20), "{error}");
     let lag = broker.lag("orders", "kitchen").await.expect("the group is there");
     assert_eq!(lag.total(), 0, "and none of that call was published");
+    remove(&url, &prefix).await;
 }

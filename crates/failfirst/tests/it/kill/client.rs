@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, sleep, timeout};
 
 /// How long a customer waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -76,10 +76,11 @@ impl Load {
         let driver = tokio::spawn(async move {
             let mut customers = JoinSet::new();
             let mut number = 0;
+            let mut next = interval(every);
             while !stopped.load(Relaxed) {
+                next.tick().await;
                 customers.spawn(customer(api, number));
                 number += 1;
-                sleep(every).await;
             }
             customers.join_all().await
         });

@@ -1,4 +1,5 @@
-//! The services as processes that can be killed one by one and started again on the same files.
+//! The services, and what carries their events, as processes that can be killed one by one and started again on what they
+//! left.
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
@@ -10,13 +11,14 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::client::exchange;
+use super::ground::{BROKER, Ground};
 
 /// The services of a chain, from the edge inwards.
 pub(super) const CHAIN: &[&str] = &["order-api", "order-processor", "payment-service"];
 
 /// Those that are joined by a broker, and the broker.
 pub(super) const EVENTS: &[&str] =
-    &["broker", "order-api", "order-processor", "payment-service", "notification-service"];
+    &[BROKER, "order-api", "order-processor", "payment-service", "notification-service"];
 
 /// How long a service may take until it answers.
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -24,6 +26,7 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// A platform of several processes.
 pub(super) struct Cluster {
     design: String,
+    ground: Ground,
     data: TempDir,
     services: Vec<Process>,
 }
@@ -36,12 +39,14 @@ struct Process {
 }
 
 impl Cluster {
-    pub(super) async fn start(design: &str, services: &[&'static str]) -> Self {
+    pub(super) async fn start(design: &str, services: &[&'static str], ground: Ground) -> Self {
+        let is_ours = |name: &&str| *name != BROKER || ground.broker.is_none();
+        let names: Vec<_> = services.iter().copied().filter(is_ours).collect();
         let process = |name: &&'static str| Process { name, address: free(), admin: free(), child: None };
         let data = tempfile::tempdir().expect("a folder");
-        let processes = services.iter().map(process).collect();
-        let mut cluster = Self { design: design.to_owned(), data, services: processes };
-        for name in services {
+        let processes = names.iter().map(process).collect();
+        let mut cluster = Self { design: design.to_owned(), ground, data, services: processes };
+        for name in names {
             cluster.restart(name).await;
         }
         cluster.until_ready().await;
@@ -58,6 +63,9 @@ impl Cluster {
 
     /// `kill -9`, whatever it is doing.
     pub(super) async fn kill(&mut self, name: &str) {
+        if let (BROKER, Some(server)) = (name, &self.ground.broker) {
+            return tokio::task::block_in_place(|| server.crash());
+        }
         let service = self.services.iter_mut().find(|service| service.name == name).expect("one of them");
         let mut child = service.child.take().expect("it runs");
         child.kill().await.expect("a process that runs can be killed");
@@ -65,6 +73,9 @@ impl Cluster {
 
     /// A fresh process on what the killed one has left.
     pub(super) async fn restart(&mut self, name: &str) {
+        if let (BROKER, Some(server)) = (name, &self.ground.broker) {
+            return tokio::task::block_in_place(|| server.start());
+        }
         let peers: Vec<_> =
             self.services.iter().map(|service| format!("{}={}", service.name, service.address)).collect();
         let service = self.services.iter_mut().find(|service| service.name == name).expect("one of them");
@@ -72,11 +83,16 @@ impl Cluster {
         command.args(["serve", name, "--design", &self.design]);
         command.args(["--port", &service.address.port().to_string()]);
         command.args(["--admin-port", &service.admin.port().to_string()]);
-        command.arg("--data").arg(self.data.path());
+        match self.ground.store() {
+            Some(url) => command.env("FAILFIRST_STORE", url),
+            None => command.arg("--data").arg(self.data.path()),
+        };
+        command.envs(self.ground.variables());
         for peer in &peers {
             command.args(["--peer", peer]);
         }
-        command.env("FAILFIRST_LOG", "error");
+        // That a server which was killed is not there is no news.
+        command.env("FAILFIRST_LOG", "error,adapters=off");
         command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
         service.child = Some(command.spawn().expect("started"));
     }
@@ -106,11 +122,17 @@ impl Cluster {
         }
     }
 
-    /// What a service's own store holds.
+    /// What a service's own store holds, once it can say so.
     pub(super) async fn facts(&self, name: &str) -> Value {
-        let (status, body) = get(self.service(name).admin, "/facts").await.expect("the admin port answers");
-        assert_eq!(status, 200, "{body}");
-        serde_json::from_str(&body).expect("facts are JSON")
+        let began = Instant::now();
+        loop {
+            let answer = get(self.service(name).admin, "/facts").await;
+            if let Some((200, body)) = answer {
+                return serde_json::from_str(&body).expect("facts are JSON");
+            }
+            assert!(began.elapsed() < READY_WITHIN, "{name} does not say what it holds: {answer:?}");
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// How order-api says that an order stands; `None` when it knows none.
@@ -121,12 +143,20 @@ impl Cluster {
         (status == 200).then(|| order["state"].as_str().expect("a state").to_owned())
     }
 
+    /// How many orders order-api has brought to their end; `None` while it does not answer.
+    pub(super) async fn orders_ended(&self) -> Option<u64> {
+        let (_status, body) = get(self.address("order-api"), "/stats").await?;
+        let stats: Value = serde_json::from_str(&body).ok()?;
+        ["completed", "declined", "failed"].iter().map(|state| stats["orders"][state].as_u64()).sum()
+    }
+
     pub(super) async fn stop(mut self) {
         for service in &mut self.services {
             if let Some(child) = &mut service.child {
                 child.kill().await.expect("it runs");
             }
         }
+        self.ground.remove().await;
     }
 }
 
