@@ -26,8 +26,9 @@ pub fn campaign(campaign: &Campaign, width: Option<u16>, colour: bool) -> String
     text.push_str(&broken_table(campaign, width, colour));
     text.push('\n');
     text.push_str(&heading("What happened in them", colour));
+    let longest = campaign.designs.iter().map(|design| design.design.chars().count()).max().unwrap_or(0);
     for design in &campaign.designs {
-        let name = format!("  {:<8}", design.design);
+        let name = format!("  {:<longest$}  ", design.design);
         text.push_str(&paragraph(&name, &in_words(&design.coverage), width));
     }
     for design in &campaign.designs {
