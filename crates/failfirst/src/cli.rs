@@ -196,9 +196,12 @@ pub enum DesignsCommand {
 /// What `failfirst designs pages` takes.
 #[derive(Debug, clap::Args)]
 pub struct PagesArgs {
-    /// The ladder's record, as `failfirst ladder` writes it.
+    /// The record, as `failfirst ladder` or `run` writes it.
     #[arg(long, value_name = "FILE", default_value = "out/ladder/ladder.json")]
     pub record: PathBuf,
+    /// The experiment that the record is of; the ladder when not given.
+    #[arg(long, value_name = "EXPERIMENT.toml")]
+    pub experiment: Option<PathBuf>,
     /// Where the pages are.
     #[arg(long, value_name = "DIR", default_value = "docs/designs")]
     pub out: PathBuf,

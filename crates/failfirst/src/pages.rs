@@ -1,7 +1,7 @@
-//! `failfirst designs pages`: one page per design of the ladder, written from a record.
+//! `failfirst designs pages`: one page per design of a ladder, written from a record.
 //!
 //! Nothing on a page is typed by hand but what stands in the design's own file: the constraint is its
-//! section with its comments, what is expected are the ladder's expectations, what was observed is the
+//! section with its comments, what is expected are the experiment's expectations, what was observed is the
 //! record. With `--check` the pages are only compared, so that they cannot go stale unnoticed.
 
 use std::fmt::Write as _;
@@ -23,22 +23,30 @@ use crate::output;
 ///
 /// # Errors
 ///
-/// When the record cannot be read or is not the ladder's, a page cannot be written, or, with `--check`, a
+/// When the record cannot be read or is not of the experiment, a page cannot be written, or, with `--check`, a
 /// page is not what the record says.
 pub(crate) fn pages(args: &PagesArgs) -> Result<(), Failure> {
     let record = read(&args.record)?;
-    let ladder = Experiment::ladder();
-    if record.experiment != ladder.name {
-        let error = anyhow::anyhow!("{} is a record of {:?}", args.record.display(), record.experiment);
-        return Err(Failure::input(error).help("the pages are written from the ladder's record"));
+    let experiment = match &args.experiment {
+        Some(path) => Experiment::read(path).map_err(Failure::input)?,
+        None => Experiment::ladder(),
+    };
+    if record.experiment != experiment.name {
+        let (file, of) = (args.record.display(), &record.experiment);
+        let error = anyhow::anyhow!("{file} is a record of {of:?}, and not of {:?}", experiment.name);
+        return Err(Failure::input(error).help("--record and --experiment belong together"));
     }
-    let verdicts = check(&ladder, &record);
+    let verdicts = check(&experiment, &record);
+    let command = match &args.experiment {
+        Some(path) => format!("run {}", path.display()),
+        None => "ladder".to_owned(),
+    };
     let all = designs::list();
     let run: Vec<&Summary> =
         all.iter().filter(|design| record.cells.iter().any(|cell| cell.design == design.name)).collect();
     let mut stale = Vec::new();
     for (index, design) in run.iter().enumerate() {
-        let text = page(design, run.get(index + 1).copied(), &record, &verdicts)?;
+        let text = page(design, run.get(index + 1).copied(), &record, &verdicts, &command)?;
         let path = args.out.join(format!("{}.md", design.name));
         if args.check {
             if fs::read_to_string(&path).ok().as_deref() != Some(&text) {
@@ -68,6 +76,7 @@ fn page(
     next: Option<&Summary>,
     record: &Record,
     verdicts: &[Verdict],
+    command: &str,
 ) -> Result<String, Failure> {
     let Summary { name, title, lesson, extends } = design;
     let mut text = format!("# {name}: {title}\n\n");
@@ -89,7 +98,7 @@ fn page(
     let _infallible = write!(
         text,
         "## Context\n\n{context}\n\n## The one constraint\n\n```toml\n{own}```\n\n## The difference\n\n```text\n{diff}```\n\n\
-         ## Expected\n\n{lesson}.\n\n{}\n## How to reproduce\n\n```sh\ncargo run --release -- ladder --designs {name} \
+         ## Expected\n\n{lesson}.\n\n{}\n## How to reproduce\n\n```sh\ncargo run --release -- {command} --designs {name} \
          --seed {} --check\ncargo run --release -- designs show {name}\n```\n\n## What was observed\n\n\
          Seed {}, in the simulated world; everything below is computed from the record of the run.\n\n{}\n",
         expected(record, verdicts, name),

@@ -7,6 +7,10 @@ use crate::grid::Grid;
 use crate::sections::{Entry, Number, Sheet, metric};
 use crate::words::{self, Tone};
 
+/// What [`fields`] are.
+pub(crate) const HEADS: [&str; 8] =
+    ["accepted", "within p99", "done p50", "done p99", "last done after", "backlog at most", "told", "ended"];
+
 /// What both tables have to say, where there is anything.
 pub(crate) fn sheets(record: &Record, grid: &Grid<'_>) -> Vec<Sheet> {
     accepted(record, grid).into_iter().chain(record.searches.iter().map(search)).collect()
@@ -16,23 +20,12 @@ pub(crate) fn sheets(record: &Record, grid: &Grid<'_>) -> Vec<Sheet> {
 fn accepted(record: &Record, grid: &Grid<'_>) -> Option<Sheet> {
     let lines: Vec<_> =
         record.cells.iter().filter_map(|cell| Some(line(grid, cell, cell.background.as_ref()?))).collect();
-    let heads = [
-        "cell",
-        "accepted",
-        "within p99",
-        "done p50",
-        "done p99",
-        "last done after",
-        "backlog at most",
-        "told",
-        "ended",
-    ];
     (!lines.is_empty()).then(|| Sheet {
         title: "Accepted first, done afterwards".to_owned(),
         text: "Accepted is answered with 202, within so long; done is in a final state, from the moment at which the \
                order was meant to be sent. The backlog is what was accepted and is not done."
             .to_owned(),
-        heads: heads.map(str::to_owned).into(),
+        heads: ["cell"].into_iter().chain(HEADS).map(str::to_owned).collect(),
         groups: vec![lines],
         ..Sheet::default()
     })
@@ -42,6 +35,11 @@ fn line(grid: &Grid<'_>, cell: &Cell, background: &Background) -> Vec<Entry> {
     let seed = if grid.seeds.len() > 1 { format!(", seed {}", cell.seed) } else { String::new() };
     let name =
         format!("{}, {}, {}{seed}", cell.design, grid.load_name(&cell.load), words::under(&cell.fault));
+    std::iter::once(Entry::plain(name)).chain(fields(cell, background)).collect()
+}
+
+/// What is said of a cell, in the order of [`HEADS`].
+pub(crate) fn fields(cell: &Cell, background: &Background) -> [Entry; HEADS.len()] {
     let Background { accepted, completed, declined, failed, notified, .. } = *background;
     let open = accepted.saturating_sub(completed + declined + failed);
     let mut ended = format!("{} paid, {} declined", format::count(completed), format::count(declined));
@@ -52,8 +50,7 @@ fn line(grid: &Grid<'_>, cell: &Cell, background: &Background) -> Vec<Entry> {
         }
     }
     let seconds = |seconds: Option<f64>| format::millis(seconds.map(|seconds| seconds * 1e3));
-    vec![
-        Entry::plain(name),
+    [
         Entry::plain(format::percent(format::share(accepted, cell.offered))),
         Entry::plain(format::millis(cell.latency_ms.p99)),
         Entry::plain(format::millis(background.completion_ms.p50)),

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use evidence::record::{Cell, Record};
 
-use crate::format::{NOTHING, millis, number, percent};
+use crate::background::{HEADS, fields};
+use crate::format::{self, NOTHING, millis, number, percent};
 use crate::grid::Grid;
 use crate::words::{story, under, violations};
 
@@ -19,14 +20,28 @@ pub fn observed(record: &Record, design: &str) -> String {
         let told = story(&grid, design, fault).text(2);
         let _infallible = writeln!(text, "* **{}**: {told}", under(fault));
     }
+    let cells = || record.cells.iter().filter(|cell| cell.design == design && cell.seed == record.seed);
+    if cells().any(|cell| cell.background.is_some()) {
+        let _infallible = writeln!(text, "\n| fault | load | {} | ledger |", HEADS.join(" | "));
+        text.push_str(&"|---".repeat(HEADS.len() + 3));
+        text.push_str("|\n");
+        cells().for_each(|cell| accepted_first(&mut text, cell));
+        return text;
+    }
     text.push_str(
         "\n| fault | load | goodput | success | p99 | refused within (p95) | attempts per order | payment calls | \
          back after | alert after | settled | ledger |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
-    for cell in record.cells.iter().filter(|cell| cell.design == design && cell.seed == record.seed) {
-        row(&mut text, cell);
-    }
+    cells().for_each(|cell| row(&mut text, cell));
     text
+}
+
+/// Where orders are accepted first, what counts is what became of them.
+fn accepted_first(text: &mut String, cell: &Cell) {
+    let Some(background) = &cell.background else { return };
+    let fields = fields(cell, background).map(|entry| entry.text).join(" | ");
+    let (load, ledger) = (format::load(&cell.load), ledger(cell));
+    let _infallible = writeln!(text, "| {} | {load} | {fields} | {ledger} |", cell.fault);
 }
 
 /// Under a fault, what counts is the part of the run in which it has been on for two seconds.
@@ -43,13 +58,7 @@ fn row(text: &mut String, cell: &Cell) {
     };
     let alert = seconds(cell.detection_s).unwrap_or_else(|| NOTHING.to_owned());
     let settled = cell.settled.completed + cell.settled.failed + cell.settled.refunded;
-    let ledger: Vec<_> = violations(&cell.ledger)
-        .iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }))
-        .collect();
-    let ledger = if ledger.is_empty() { "clean".to_owned() } else { ledger.join(", ") };
-    let load = crate::format::load(&cell.load);
+    let (load, ledger) = (format::load(&cell.load), ledger(cell));
     let _infallible = writeln!(
         text,
         "| {} | {load} | {} | {} | {} | {} | {attempts} | {calls} | {back} | {alert} | {settled} | {ledger} |",
@@ -59,4 +68,13 @@ fn row(text: &mut String, cell: &Cell) {
         millis(cell.latency_ms.p99),
         millis(refusals),
     );
+}
+
+fn ledger(cell: &Cell) -> String {
+    let ledger: Vec<_> = violations(&cell.ledger)
+        .iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }))
+        .collect();
+    if ledger.is_empty() { "clean".to_owned() } else { ledger.join(", ") }
 }

@@ -118,10 +118,24 @@ fn calm(group: &[Reading<'_>], p99: &str) -> String {
     let success = group.iter().map(Reading::success).min_by(f64::total_cmp);
     let success = format::percent(success);
     let at_least = if success == "100 %" { "all orders" } else { &format!("at least {success}") };
+    if group.iter().any(|reading| reading.cell.background.is_some()) {
+        return accepted(group, at_least, p99);
+    }
     if group.iter().any(|reading| reading.cell.fault_window_s.is_some()) {
         return format!("it gets through: {at_least} succeed, p99 {p99}");
     }
     format!("all is well: {at_least} succeed, p99 {p99}")
+}
+
+/// An answer that was only a promise: when it was kept belongs to it.
+fn accepted(group: &[Reading<'_>], at_least: &str, p99: &str) -> String {
+    let done = group.iter().filter_map(|reading| reading.cell.background.as_ref()?.completion_ms.p99);
+    match done.max_by(f64::total_cmp) {
+        Some(ms) => {
+            format!("{at_least} are accepted, p99 {p99}, and done within {} (p99)", format::millis(Some(ms)))
+        }
+        None => format!("{at_least} are accepted, p99 {p99}, and none is done"),
+    }
 }
 
 /// Refusals are worth a word about their speed when every one of them was quick.

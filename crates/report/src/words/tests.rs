@@ -1,6 +1,6 @@
 //! Each rule by itself, on the calm sample cell with just the numbers that the rule is about.
 
-use evidence::record::{Cell, Phase, ServiceRecord};
+use evidence::record::{Background, Cell, LatencyMs, Phase, ServiceRecord};
 
 use super::{Story, Tone, headline, story, story_of};
 use crate::grid::Grid;
@@ -33,6 +33,19 @@ fn calm_is_said_calmly() {
     assert_eq!(story.text(9), "All is well: all orders succeed, p99 600 ms.");
     let story = alone(sample::cell("d", "outage", 100.0));
     assert_eq!(story.text(9), "It gets through: all orders succeed, p99 600 ms.");
+}
+
+#[test]
+fn what_is_accepted_first_is_not_called_well_before_it_is_done() {
+    let with = |p99: Option<f64>| {
+        let mut cell = sample::cell("d", "none", 100.0);
+        let completion_ms = LatencyMs { p99, ..Default::default() };
+        cell.background = Some(Background { completion_ms, ..Default::default() });
+        alone(cell).text(9)
+    };
+    let promise = "All orders are accepted, p99 600 ms, and ";
+    assert_eq!(with(Some(3_800.0)), format!("{promise}done within 3.80 s (p99)."));
+    assert_eq!(with(None), format!("{promise}none is done."));
 }
 
 #[test]
