@@ -83,7 +83,8 @@ impl Cluster {
         command.args(["serve", name, "--design", &self.design]);
         command.args(["--port", &service.address.port().to_string()]);
         command.args(["--admin-port", &service.admin.port().to_string()]);
-        match self.ground.store() {
+        // The broker of this program has a disk of its own, wherever the services keep what they own.
+        match self.ground.store().filter(|_| name != BROKER) {
             Some(url) => command.env("FAILFIRST_STORE", url),
             None => command.arg("--data").arg(self.data.path()),
         };
