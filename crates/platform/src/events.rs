@@ -17,6 +17,7 @@
 
 pub(crate) mod autoscale;
 pub(crate) mod consumer;
+pub(crate) mod hindrances;
 pub(crate) mod judgement;
 pub(crate) mod lag;
 pub(crate) mod publisher;
@@ -30,6 +31,7 @@ use domain::broker::Broker;
 use crate::state::ServiceState;
 
 pub(crate) use consumer::{Buried, Consuming, Handle, Received};
+pub(crate) use hindrances::Hindrances;
 pub(crate) use judgement::{Trouble, Why};
 pub(crate) use publisher::Publisher;
 

@@ -14,6 +14,7 @@ use resilience::admission::shared_rate::{MemoryBuckets, SharedBuckets};
 use resilience::idempotency::{IdempotencyRecords, MemoryRecords};
 
 use crate::design::Topology;
+use crate::events::Hindrances;
 use crate::facts::{ChargeFact, GaugeFact, NoticeFact, OrderFact, ServiceFacts, SettledFact};
 use crate::hardship::HardshipControl;
 use crate::kind::ServiceKind;
@@ -133,6 +134,8 @@ pub struct ServiceState {
     broker: Option<Arc<dyn Broker>>,
     /// Whoever wants to hear of notices.
     webhook: Option<Webhook>,
+    /// Why nothing comes in from the broker, where that is so.
+    hindrances: Hindrances,
     telemetry: Telemetry,
     hardship: HardshipControl,
 }
@@ -155,6 +158,7 @@ impl ServiceState {
             buckets: Arc::new(MemoryBuckets::default()),
             broker: None,
             webhook: None,
+            hindrances: Hindrances::default(),
             telemetry: Telemetry::new(kind),
             hardship: HardshipControl::default(),
         }
@@ -200,6 +204,11 @@ impl ServiceState {
     /// Whoever is told each notice.
     pub(crate) const fn webhook(&self) -> Option<&Webhook> {
         self.webhook.as_ref()
+    }
+
+    /// Why nothing comes in from the broker.
+    pub(crate) const fn hindrances(&self) -> &Hindrances {
+        &self.hindrances
     }
 
     /// Where its replicas have their rates together.

@@ -46,10 +46,10 @@ pub struct NatsSettings {
     pub lease_grace: Duration,
     /// How long the server knows an event id again. Default 2 min. A topic that is there already keeps what it has.
     pub deduplicate_for: Duration,
-    /// How large a topic may be before more is refused. Default 1 GiB; the server reserves as much. A topic that is
+    /// How large a topic may be before more is refused. Default 256 MiB; the server reserves as much. A topic that is
     /// there already keeps what it has.
     pub topic_bytes_max: u32,
-    /// The same for all dead letters. Default 256 MiB.
+    /// The same for all dead letters. Default 64 MiB.
     pub dead_bytes_max: u32,
 }
 
@@ -60,8 +60,8 @@ impl Default for NatsSettings {
             answer_timeout: Duration::from_secs(5),
             lease_grace: Duration::from_millis(250),
             deduplicate_for: Duration::from_secs(120),
-            topic_bytes_max: 1 << 30,
-            dead_bytes_max: 1 << 28,
+            topic_bytes_max: 1 << 28,
+            dead_bytes_max: 1 << 26,
         }
     }
 }

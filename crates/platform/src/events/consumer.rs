@@ -32,7 +32,7 @@ use tracing::Instrument as _;
 use self::session::Session;
 use super::autoscale::Rules as ScaleRules;
 use super::judgement::{Judgement, Rules, Trouble, Why};
-use super::{CALL_WITHIN, broker, lag, pause};
+use super::{CALL_WITHIN, Hindrances, broker, lag, pause};
 use crate::design::{Acknowledgement, Design};
 use crate::state::ServiceState;
 use crate::telemetry::Telemetry;
@@ -119,6 +119,7 @@ pub(super) struct Worker {
     node: Node,
     broker: Arc<dyn Broker>,
     telemetry: Telemetry,
+    hindrances: Hindrances,
     consuming: Consuming,
     fetch_max: usize,
     acknowledgement: Option<Acknowledgement>,
@@ -139,6 +140,7 @@ pub(crate) fn start(node: &Node, design: &Design, state: &ServiceState, consumin
     let worker = Worker {
         node: node.clone(),
         broker: broker(state),
+        hindrances: state.hindrances().clone(),
         fetch_max: consumers.map_or(FETCH_MAX, |section| section.fetch_max.get() as usize),
         acknowledgement: design.acknowledgement.clone(),
         rules: Rules::of(design),
@@ -168,12 +170,16 @@ impl Worker {
                 return None;
             }
             let error = match timeout(CALL_WITHIN, self.declare_and_subscribe()).await {
-                Ok(Ok(consumer)) => return Some(consumer),
+                Ok(Ok(consumer)) => {
+                    self.hindrances.set(self.consuming.topic, None);
+                    return Some(consumer);
+                }
                 Ok(Err(error)) => error.to_string(),
                 Err(_elapsed) => format!("no answer within {} s", CALL_WITHIN.as_secs()),
             };
             let Consuming { topic, group, .. } = &self.consuming;
             tracing::warn!(topic, group, error, "cannot consume yet");
+            self.hindrances.set(topic, Some(error));
             self.wait(pause(failures)).await;
         }
         None

@@ -96,10 +96,11 @@ impl BacklogBound {
         self.shared.count().let_in
     }
 
-    /// Somebody has looked, and could not see everything: so many wait at least.
-    fn at_least(&self, waiting: u64) {
+    /// Somebody has looked, and could not see everything: so many wait at least, those among them that were let in before.
+    fn at_least(&self, waiting: u64, let_in_before: u64) {
         let mut count = self.shared.count();
-        count.waiting = count.waiting.max(waiting);
+        // What was let in counts already, and goes on doing so.
+        count.waiting = count.waiting.max(waiting.saturating_sub(let_in_before));
     }
 
     /// Somebody has looked: of what was let in before, this is what waits.
@@ -173,7 +174,7 @@ impl Look {
         match (pending, lag) {
             (Ok(pending), Ok(lag)) => bound.looked(pending.saturating_add(lag.total()), before),
             // A process that began while the broker is away knows by that what the last one had accepted.
-            (Ok(pending), Err(_unknown)) => bound.at_least(pending),
+            (Ok(pending), Err(_unknown)) => bound.at_least(pending, before),
             (Err(_unknown), _) => {}
         }
     }
@@ -199,6 +200,26 @@ mod tests {
         );
         bound.looked(0, 2);
         assert!(bound.let_in().is_ok());
+    }
+
+    #[test]
+    fn while_nobody_can_say_what_waits_no_order_counts_twice() {
+        let bound = BacklogBound::new(10, 2.0);
+        bound.looked(1, 0);
+        for pending in 1..=9 {
+            bound.let_in().expect("one waits at the broker, and nine have room in the outbox").keep();
+            bound.at_least(pending, bound.before_look());
+        }
+        assert!(bound.let_in().is_err(), "ten wait");
+    }
+
+    #[test]
+    fn what_a_process_finds_in_the_outbox_counts_while_nobody_can_say_more() {
+        let bound = BacklogBound::new(10, 2.0);
+        bound.let_in().expect("the first").keep();
+        bound.at_least(9, bound.before_look());
+        bound.let_in().expect("eight were there, and this is the tenth").keep();
+        assert!(bound.let_in().is_err(), "ten wait");
     }
 
     #[test]

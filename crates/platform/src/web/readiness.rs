@@ -5,7 +5,7 @@
 //! balancer at once, and what could still be answered (refusals in milliseconds, orders that are looked up) would
 //! be answered by nobody. Those show in `/metrics` and in the answers themselves.
 //!
-//! Where a broker joins the services, who consumes is not ready while the broker is away: nobody sends it anything else. An
+//! Where a broker joins the services, who consumes is not ready while the broker is away or gives it nothing: nobody sends it anything else. An
 //! order-api with an `[outbox]` is: what it accepts is durable, and waits. One without is not, as whatever it accepts
 //! would be lost.
 //!
@@ -25,6 +25,7 @@ use tower::ServiceExt as _;
 
 use super::problem::{Problem, ProblemKind, Received};
 use crate::design::{Design, Topology};
+use crate::events::Hindrances;
 use crate::kind::ServiceKind;
 use crate::service::Peer;
 use crate::state::{ServiceState, Stores};
@@ -48,6 +49,8 @@ pub(crate) struct Readiness {
     stores: Stores,
     /// The broker, where nothing goes without it.
     broker: Option<Arc<dyn Broker>>,
+    /// Why it gives nothing, although it is there.
+    hindrances: Hindrances,
     /// Parts of the same process, which are ready or not with it.
     parts: Vec<Router>,
     last: Mutex<Last>,
@@ -69,7 +72,8 @@ impl Readiness {
         });
         let (node, stores) = (node.clone(), state.stores().clone());
         let broker = state.broker().filter(|_| needs_broker(state.kind(), design)).cloned();
-        Self { node, stores, broker, parts: parts.collect(), last: Mutex::default() }
+        let hindrances = state.hindrances().clone();
+        Self { node, stores, broker, hindrances, parts: parts.collect(), last: Mutex::default() }
     }
 
     /// What it lacks, as a problem.
@@ -103,10 +107,13 @@ impl Readiness {
         if let Err(error) = self.stores.check().await {
             return Some(format!("the store cannot be used: {error}"));
         }
-        if let Some(broker) = &self.broker
-            && let Err(error) = broker.check().await
-        {
-            return Some(error.to_string());
+        if let Some(broker) = &self.broker {
+            if let Err(error) = broker.check().await {
+                return Some(error.to_string());
+            }
+            if let Some(hindrance) = self.hindrances.first() {
+                return Some(hindrance);
+            }
         }
         for part in &self.parts {
             let probe = Request::get("/readyz").body(Body::empty()).expect("a valid request");
