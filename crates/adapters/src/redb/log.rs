@@ -150,9 +150,8 @@ impl Log {
         }
         let more = length.clamp(ROOM_BYTES_MIN, ROOM_BYTES_MAX);
         let longer = end.next_multiple_of(ROOM_BYTES_MIN).max(length + more);
-        let zeros = vec![0; usize::try_from(longer - length).unwrap_or(0)];
         // Where there is no room for that much there may be for the record: that is what counts.
-        if self.files[self.current].write(length, &zeros).is_ok() {
+        if self.files[self.current].lengthen(length, longer).is_ok() {
             self.lengths[self.current] = longer;
         }
     }

@@ -9,6 +9,9 @@ use redb::backends::FileBackend;
 
 use super::LogError;
 
+/// A page, as most systems have them.
+const PAGE: [u8; 4 << 10] = [0; 4 << 10];
+
 /// See the module. Real files go through the engine's own access to files, which is that of all systems it runs on.
 #[derive(Debug)]
 pub(super) enum LogFile {
@@ -43,6 +46,17 @@ impl LogFile {
         match self {
             Self::Real(file) => file.write(at, data),
             Self::Sim(file) => file.write(at, data),
+        }
+    }
+
+    /// Makes it longer, by zeros.
+    ///
+    /// A real file by one page after the other: what comes at once the system keeps as one large page, and searches all of
+    /// it whenever a record is written into a part of it, and again when that is synced.
+    pub(super) fn lengthen(&self, from: u64, to: u64) -> io::Result<()> {
+        match self {
+            Self::Real(file) => (from..to).step_by(PAGE.len()).try_for_each(|at| file.write(at, &PAGE)),
+            Self::Sim(file) => file.write(from, &vec![0; usize::try_from(to - from).unwrap_or(0)]),
         }
     }
 
