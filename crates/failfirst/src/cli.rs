@@ -219,7 +219,8 @@ pub struct UpArgs {
     /// The address to listen on.
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub bind: IpAddr,
-    /// The first of the ports: order-api gets it, order-processor the next, payment-service the one after.
+    /// The first of the ports: order-api gets it, order-processor the next, payment-service the one after, then
+    /// notification-service and the broker where there are such; further replicas have the ports after these.
     #[arg(long, value_name = "PORT", default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..=65_533))]
     pub base_port: u16,
     /// order-api's port.

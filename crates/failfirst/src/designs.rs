@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use lab::designs::{self, DesignError};
-use lab::serve::Design;
+use lab::serve::{Design, ServiceKind, StoreUrl};
 use serde::Serialize;
 
 use crate::cli::{DesignsArgs, DesignsCommand, ReplicasOf, Shared};
@@ -58,6 +58,26 @@ pub(crate) fn resolve_scaled(name_or_file: &str, asked: &[ReplicasOf]) -> Result
     }
     design.check_replicas().map_err(|reason| Failure::input(anyhow::anyhow!(reason)))?;
     Ok(design)
+}
+
+/// Whether the stores do what the design promises: that a customer is told once is known to those only who see the same
+/// notices.
+///
+/// # Errors
+///
+/// When several notification-services would each have a store of their own.
+pub(crate) fn check_stores(design: &Design, store: &StoreUrl) -> Result<(), Failure> {
+    let replicas = design.replicas_of(ServiceKind::NotificationService);
+    let is_shared = matches!(store, StoreUrl::Postgres(_));
+    if replicas <= 1 || design.inbox.is_none() || is_shared {
+        return Ok(());
+    }
+    let reason = anyhow::anyhow!(
+        "{replicas} notification-services that each have a store of their own can tell a customer twice, and [inbox] of {} \
+         promises that they do not",
+        design.name
+    );
+    Err(Failure::input(reason).help("give them one store: --store postgres://USER:PASSWORD@HOST/DATABASE"))
 }
 
 /// What a wrong design is told as.

@@ -80,25 +80,42 @@ async fn all(
     filter: &DlqFilterArgs,
     limit: usize,
 ) -> Result<Vec<DeadLetter>, Failure> {
+    let mut found = Vec::new();
+    page_by_page(letters, filter, limit, |letter| found.push(letter)).await?;
+    Ok(found)
+}
+
+/// Shows every letter that the filter takes, at most `limit`, with a page of them in memory at a time.
+async fn page_by_page(
+    letters: &dyn DeadLetters,
+    filter: &DlqFilterArgs,
+    limit: usize,
+    mut show: impl FnMut(DeadLetter),
+) -> Result<(), Failure> {
     let filter = filter.meant();
-    let mut found: Vec<DeadLetter> = Vec::new();
-    while found.len() < limit {
-        let after = found.last().map(|letter| letter.id.clone()).unwrap_or_default();
-        let page = PAGE.min(limit - found.len());
+    let (mut seen, mut after) = (0, String::new());
+    while seen < limit {
+        let page = PAGE.min(limit - seen);
         let next = asked(letters.list(&filter, &after, page)).await?;
-        let is_last = next.len() < page;
-        found.extend(next);
-        if is_last {
+        let count = next.len();
+        if let Some(last) = next.last() {
+            after.clone_from(&last.id);
+        }
+        next.into_iter().for_each(&mut show);
+        seen += count;
+        if count < page {
             break;
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 async fn chosen(letters: &dyn DeadLetters, args: &ChosenArgs) -> Result<Vec<String>, Failure> {
     let ChosenArgs { ids, all: every, filter } = args;
     if *every {
-        return Ok(all(letters, filter, usize::MAX).await?.into_iter().map(|letter| letter.id).collect());
+        let mut ids = Vec::new();
+        page_by_page(letters, filter, usize::MAX, |letter| ids.push(letter.id)).await?;
+        return Ok(ids);
     }
     // All of them are looked at before anything is done with one: a wrong id stops it all.
     for id in ids {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use lab::process::die_with_parent;
 use lab::serve::{
-    Design, OpenStores, Places, ServeRealOptions, Served, ServiceKind, StoreUrl, serve_broker, serve_on,
+    Design, OpenStores, Places, ServeRealOptions, Served, ServiceKind, StoreUrl, process_list, serve_broker,
+    serve_on,
 };
 use tokio::io::AsyncReadExt as _;
 
@@ -24,10 +25,12 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// When the design is wrong, or when a port cannot be used.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let design = crate::designs::resolve_scaled(&args.design, &args.replicas)?;
-    if let Served::Service(kind) = args.service {
-        check_part(kind, args.replica, &design)?;
+    match args.service {
+        Served::Service(kind) => check_part(kind, args.replica, &design)?,
+        Served::Broker => check_broker(args.replica, &design)?,
     }
     let mut places = args.stores.places(&design.name)?;
+    crate::designs::check_stores(&design, &places.store)?;
     places.store = of_replica(places.store, args.replica);
     let options = ServeRealOptions {
         replica: args.replica,
@@ -90,6 +93,18 @@ fn check_part(kind: ServiceKind, replica: u32, design: &Design) -> Result<(), Fa
         return Err(Failure::input(reason).help(
             "a design says how many there are with `replicas` or [scale], and --replicas instead of it",
         ));
+    }
+    Ok(())
+}
+
+/// Whether the design is joined by a broker, of which there is one.
+fn check_broker(replica: u32, design: &Design) -> Result<(), Failure> {
+    if !process_list(design, true).iter().any(|part| part.served() == Served::Broker) {
+        let reason = anyhow!("the services of the design {} are joined by no broker", design.name);
+        return Err(Failure::input(reason).help("`failfirst designs` lists those that are: events-…"));
+    }
+    if replica > 1 {
+        return Err(Failure::input(anyhow!("there is one broker, and no replica {replica} of it")));
     }
     Ok(())
 }

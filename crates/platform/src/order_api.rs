@@ -149,7 +149,7 @@ pub(crate) fn router(node: &Node, design: &Design, state: &ServiceState, peers: 
 
     let not_here = match accepts {
         true => post(handlers::no_sync),
-        false => post(handlers::create_async),
+        false => post(handlers::no_async),
     };
     let not_here = not_here.layer(LogSpanLayer);
 

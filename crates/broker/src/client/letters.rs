@@ -14,9 +14,11 @@ fn query(filter: &DeadLetterFilter) -> Vec<(&'static str, &str)> {
 
 /// The path of a letter; one that no letter can have is refused here.
 fn path(id: &str) -> Result<String, BrokerError> {
-    match letter_number(id) {
+    // Zeros in front are for sorting, and need not be typed.
+    let id = format!("{id:0>20}");
+    match letter_number(&id) {
         Some(_) => Ok(format!("/v1/dead-letters/{id}")),
-        None => Err(BrokerError::NoSuchLetter { id: id.to_owned() }),
+        None => Err(BrokerError::NoSuchLetter { id }),
     }
 }
 

@@ -48,6 +48,7 @@ impl Plan {
     pub(super) fn new(args: &UpArgs) -> Result<Self, Failure> {
         let design = crate::designs::resolve_scaled(&args.design, &args.replicas)?;
         let places = args.stores.places(&design.name)?;
+        crate::designs::check_stores(&design, &places.store)?;
         let parts = process_list(&design, places.broker.is_own());
         let own_port = |served| match served {
             Served::Service(ServiceKind::OrderApi) => args.port_order_api,
@@ -56,7 +57,7 @@ impl Plan {
             Served::Service(ServiceKind::NotificationService) => args.port_notification_service,
             Served::Broker => args.port_broker,
         };
-        let services = parts.into_iter().zip(0..).map(|(part, offset)| {
+        let services = offsets(&parts).into_iter().zip(parts).map(|(offset, part)| {
             // Replicas are neighbours, of a port of their own too.
             let port = match own_port(part.served()) {
                 Some(port) => port.checked_add(offset_of(part)),
@@ -107,6 +108,15 @@ impl Planned {
     }
 }
 
+/// How far from the base port each is: as without replicas, and further replicas after all of these.
+fn offsets(parts: &[Part]) -> Vec<u16> {
+    let is_first = |part: &Part| part.replica() <= 1;
+    let mut first = 0..;
+    let mut further = u16::try_from(parts.iter().filter(|part| is_first(part)).count()).unwrap_or(u16::MAX)..;
+    let next = |part| if is_first(part) { first.next() } else { further.next() };
+    parts.iter().map(next).map(|offset| offset.unwrap_or(u16::MAX)).collect()
+}
+
 /// What of the arguments is every process's business.
 fn more(args: &UpArgs) -> Vec<OsString> {
     let replicas = args.replicas.iter().map(|replicas| ["--replicas".into(), replicas.to_string().into()]);
@@ -147,7 +157,7 @@ mod tests {
 
     use lab::serve::{Process, StoreUrl};
 
-    use super::{Part, Plan, Planned, ServiceKind, reachable_at};
+    use super::{Part, Plan, Planned, ServiceKind, offsets, reachable_at};
 
     fn planned(name: &str, port: u16) -> Planned {
         let address = ([127, 0, 0, 1], port).into();
@@ -186,6 +196,20 @@ mod tests {
             services: vec![planned("a", port), planned("b", port)],
         };
         assert!(plan.check_ports().expect_err("twice").to_string().contains("a and b cannot both have port"));
+    }
+
+    #[test]
+    fn further_replicas_move_nobody_elses_port() {
+        let part = |kind, replica| Part::Service(Process { kind, replica });
+        let parts = [
+            part(ServiceKind::OrderApi, 1),
+            part(ServiceKind::OrderProcessor, 1),
+            part(ServiceKind::OrderProcessor, 2),
+            part(ServiceKind::OrderProcessor, 3),
+            part(ServiceKind::PaymentService, 1),
+            Part::Broker,
+        ];
+        assert_eq!(offsets(&parts), [0, 1, 4, 5, 2, 3]);
     }
 
     #[test]

@@ -49,6 +49,16 @@ impl Inputs {
 }
 
 #[test]
+fn processes_that_could_not_keep_what_the_design_promises_are_refused() {
+    let two = "notification-service=2";
+    let said = ["tell a customer twice", "--store postgres://"];
+    refused(&["up", "events-composed", "--replicas", two], &said);
+    refused(&["serve", "notification-service", "--design", "events-composed", "--replicas", two], &said);
+    refused(&["serve", "broker", "--design", "v1.0.0"], &["joined by no broker"]);
+    refused(&["serve", "broker", "--design", "events-composed", "--replica", "2"], &["there is one broker"]);
+}
+
+#[test]
 fn values_that_cannot_be_meant_are_refused() {
     refused(&["ladder", "--rates", "0"], &["--rates", "greater than 0"]);
     refused(&["ladder", "--rates", "50,-1"], &["--rates", "greater than 0"]);

@@ -6,7 +6,8 @@ use clap::Parser as _;
 use failfirst::cli::{Cli, Command, arguments};
 
 /// Documents with commands to copy.
-const DOCUMENTS: [&str; 3] = ["README.md", "docs/load.md", "docs/verify.md"];
+const DOCUMENTS: [&str; 5] =
+    ["README.md", "docs/events.md", "docs/load.md", "docs/local.md", "docs/verify.md"];
 
 /// How a command of ours begins in a document.
 const PREFIXES: [&str; 2] = ["cargo run --release -- ", "failfirst "];

@@ -44,7 +44,7 @@ pub(crate) fn watch(
 /// Asks once.
 ///
 /// # Errors
-/// When the broker did not say; what was known before stays.
+/// When the broker did not say; there is no `consumer_lag` then.
 pub(crate) async fn look(
     broker: &Arc<dyn Broker>,
     telemetry: &Telemetry,
@@ -52,7 +52,10 @@ pub(crate) async fn look(
     group: &'static str,
 ) -> Result<Lag, BrokerError> {
     let late = || BrokerError::untouched("no answer in time");
-    let lag = timeout(CALL_WITHIN, broker.lag(topic, group)).await.unwrap_or_else(|_elapsed| Err(late()))?;
-    telemetry.events().lag(topic, group, lag.total());
-    Ok(lag)
+    let lag = timeout(CALL_WITHIN, broker.lag(topic, group)).await.unwrap_or_else(|_elapsed| Err(late()));
+    match &lag {
+        Ok(lag) => telemetry.events().lag(topic, group, lag.total()),
+        Err(_away) => telemetry.events().lag_unknown(topic, group),
+    }
+    lag
 }

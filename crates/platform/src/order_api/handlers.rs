@@ -78,19 +78,8 @@ pub(crate) async fn create(
     Ok((status, [(header::LOCATION, location(&order.order_id))], Json(order)).into_response())
 }
 
-/// Places an order and answers at once; services that are joined by calls cannot.
-#[utoipa::path(
-    post,
-    path = "/orders/async",
-    tag = "orders",
-    request_body = NewOrderBody,
-    responses(
-        (status = 202, description = "Accepted: it will be done, and is found at its Location", body = OrderBody,
-         headers(("Location" = String, description = "where it is seen how the order ends"))),
-        (status = 501, description = "Not in this topology", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-)]
-pub(crate) async fn create_async() -> Problem {
+/// Would place an order and answer at once; services that are joined by calls cannot.
+pub(crate) async fn no_async() -> Problem {
     ProblemKind::AsyncUnavailable.into()
 }
 

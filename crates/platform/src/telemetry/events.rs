@@ -99,6 +99,13 @@ impl EventMetrics {
         }
     }
 
+    /// The broker did not say: what was known before would be read as what is.
+    pub(crate) fn lag_unknown(&self, topic: &str, group: &str) {
+        if let Some(consumed) = self.group(topic, group) {
+            consumed.lag.store(0, Relaxed);
+        }
+    }
+
     pub(crate) fn processed(&self, topic: &str, group: &str, took: Duration) {
         if let Some(consumed) = self.group(topic, group) {
             consumed.took.record(took);

@@ -34,12 +34,7 @@ struct CommonDocument;
         description = "Where clients place their orders",
         license(name = "MIT OR Apache-2.0")
     ),
-    paths(
-        order_api::handlers::create,
-        order_api::handlers::create_async,
-        order_api::handlers::show,
-        order_api::handlers::stats
-    )
+    paths(order_api::handlers::create, order_api::handlers::show, order_api::handlers::stats)
 )]
 struct OrderApiDocument;
 
@@ -84,10 +79,13 @@ pub(crate) fn document(kind: ServiceKind) -> Response {
     Json(completed(document.merge_from(CommonDocument::openapi()))).into_response()
 }
 
-/// Adds what holds for every operation, and what goes by two names.
+/// Adds what holds for every operation, and what goes by three names.
 fn completed(mut document: OpenApi) -> OpenApi {
-    if let Some(orders) = document.paths.paths.get("/orders").cloned() {
-        document.paths.paths.insert("/orders/sync".to_owned(), renamed(orders, "create_sync"));
+    let paths = &mut document.paths.paths;
+    if let Some(orders) = paths.get("/orders").cloned() {
+        for (path, id) in [("/orders/sync", "create_sync"), ("/orders/async", "create_async")] {
+            paths.insert(path.to_owned(), renamed(orders.clone(), id));
+        }
     }
     for path in document.paths.paths.values_mut() {
         for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
@@ -97,11 +95,20 @@ fn completed(mut document: OpenApi) -> OpenApi {
     document
 }
 
+/// The same by a name that not every topology has.
 fn renamed(mut path: PathItem, id: &str) -> PathItem {
     if let Some(operation) = &mut path.post {
         operation.operation_id = Some(id.to_owned());
+        let elsewhere = problem("Not in this topology");
+        operation.responses.responses.insert("501".to_owned(), elsewhere);
     }
     path
+}
+
+fn problem(description: &str) -> RefOr<utoipa::openapi::Response> {
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    let response = ResponseBuilder::new().description(description);
+    response.content("application/problem+json", content).build().into()
 }
 
 /// Identity in and out, and the refusals that any request may meet: too many connections, and a store that is away.
@@ -120,11 +127,9 @@ fn complete(operation: &mut Operation) {
     ];
     operation.parameters.get_or_insert_default().extend(identity.map(RefOr::T));
     let responses = &mut operation.responses.responses;
-    responses.entry("503".to_owned()).or_insert_with(|| {
-        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
-        let away = ResponseBuilder::new().description("The store is away, or too many connections are open");
-        away.content("application/problem+json", problem).build().into()
-    });
+    responses
+        .entry("503".to_owned())
+        .or_insert_with(|| problem("The store is away, or too many connections are open"));
     for (status, response) in responses {
         let RefOr::T(response) = response else { continue };
         let what = if status == "503" {

@@ -87,13 +87,7 @@ impl Readiness {
             return Err(not_ready("the process is about to stop".to_owned()));
         }
         if self.is_to_ask() {
-            let lacks = match timeout(ANSWER_WITHIN, self.ask()).await {
-                Ok(lacks) => lacks,
-                Err(_elapsed) => Some(format!(
-                    "the store or the broker did not answer within {} s",
-                    ANSWER_WITHIN.as_secs()
-                )),
-            };
+            let lacks = self.ask().await;
             if let Some(lacks) = &lacks {
                 tracing::warn!(lacks, "not ready");
             }
@@ -104,12 +98,17 @@ impl Readiness {
 
     /// What is lacking, if anything.
     async fn ask(&self) -> Option<String> {
-        if let Err(error) = self.stores.check().await {
-            return Some(format!("the store cannot be used: {error}"));
+        let late = |who: &str| Some(format!("the {who} did not answer within {} s", ANSWER_WITHIN.as_secs()));
+        match timeout(ANSWER_WITHIN, self.stores.check()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Some(format!("the store cannot be used: {error}")),
+            Err(_elapsed) => return late("store"),
         }
         if let Some(broker) = &self.broker {
-            if let Err(error) = broker.check().await {
-                return Some(error.to_string());
+            match timeout(ANSWER_WITHIN, broker.check()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Some(error.to_string()),
+                Err(_elapsed) => return late("broker"),
             }
             if let Some(hindrance) = self.hindrances.first() {
                 return Some(hindrance);

@@ -174,6 +174,12 @@ fn the_description_says_what_is_answered() {
             assert!(api["paths"][path].is_object(), "{path}");
         }
 
+        for other in ["/orders/sync", "/orders/async"] {
+            let responses = &api["paths"][other]["post"]["responses"];
+            for status in ["202", "400", "422", "429", "501", "503"] {
+                assert!(responses[status].is_object(), "{other} answers {status} as well");
+            }
+        }
         let processor = platform.ask(OrderProcessor, Method::GET, "/openapi.json", "").await.json;
         let body = r#"{"order_id":"o-2","customer_id":"c1","amount":9.5}"#;
         let processed = platform.ask(OrderProcessor, Method::POST, "/process", body).await;

@@ -214,13 +214,19 @@ impl Session {
             match self.settle_once(settlements.clone()).await {
                 Ok(lost) => {
                     self.lost(lost);
-                    self.worker.telemetry.events().died(self.worker.consuming.topic, died as u64);
+                    // Of those that were lost nobody knows which: at least so many died here.
+                    let died = died.saturating_sub(lost) as u64;
+                    self.worker.telemetry.events().died(self.worker.consuming.topic, died);
                     break;
                 }
                 Err(error) => tracing::warn!(%error, "events could not be settled"),
             }
             let is_over = node.now().saturating_duration_since(since) >= lease;
-            if is_over || (node.stopping().has_begun() && failures >= SETTLE_TRIES_AT_THE_END) {
+            if is_over {
+                self.lost(batch.len());
+                break;
+            }
+            if node.stopping().has_begun() && failures >= SETTLE_TRIES_AT_THE_END {
                 break;
             }
             node.sleep(pause(failures)).await;

@@ -44,6 +44,8 @@ fn what_was_accepted_while_the_broker_is_away_is_done_when_it_is_back() {
         ready(NotificationService).await.assert_problem(503, "not-ready");
         assert_eq!(ready(PaymentService).await.status, 200);
         sleep_ms(30_000).await;
+        let consumer = joined.platform.ask(OrderProcessor, Method::GET, "/metrics", "").await.text;
+        assert!(!consumer.contains("consumer_lag{"), "nobody knows: {consumer}");
         assert_eq!(joined.platform.get("/stats").await.json["orders"]["placed"], 20);
         let metrics = joined.platform.get("/metrics").await.text;
         assert!(metrics.contains("outbox_pending 20\n") && metrics.contains("backlog 20\n"), "{metrics}");
@@ -65,6 +67,24 @@ fn what_was_accepted_while_the_broker_is_away_is_done_when_it_is_back() {
         joined.broker.set_away(false);
         joined.settle().await;
         assert_eq!(joined.platform.order_state("o-1").await, "placed", "nobody ever heard of it");
+    });
+}
+
+#[test]
+fn an_event_that_takes_longer_than_its_worker_has_comes_again_and_has_its_effect_once() {
+    joined(COMPOSED, async |joined| {
+        // 20 s instead of 100 ms, and `work_max` is 15 s.
+        let slow = r#"{"slowdown":200,"failure_rate":0}"#;
+        joined.platform.ask_admin(PaymentService, Method::PUT, "/hardship", slow).await;
+        assert_eq!(joined.platform.place("o-1").await.status, 202);
+        sleep_ms(16_000).await;
+        assert_eq!(joined.platform.order_state("o-1").await, "placed");
+        joined.settle().await;
+        assert_eq!(joined.platform.order_state("o-1").await, "completed");
+        assert_eq!((joined.charges("o-1").await, joined.notices("o-1").await), (1, 1));
+        let metrics = joined.platform.ask(OrderProcessor, Method::GET, "/metrics", "").await.text;
+        let told = r#"events_failed_total{topic="orders",reason="slow"} 1"#;
+        assert!(metrics.contains(told), "{metrics}");
     });
 }
 
