@@ -71,16 +71,30 @@ impl Cluster {
         child.kill().await.expect("a process that runs can be killed");
     }
 
+    /// Asks it to stop (SIGTERM), and waits until it has.
+    pub(super) async fn ask_to_stop(&mut self, name: &str) {
+        let service = self.services.iter_mut().find(|service| service.name == name).expect("one of them");
+        let mut child = service.child.take().expect("it runs");
+        let id = child.id().expect("it runs").to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().await.expect("there is a kill");
+        assert!(asked.success(), "{name} is not to be asked");
+        let ended = timeout(READY_WITHIN, child.wait()).await.expect("it stops in time").expect("it is ours");
+        assert!(ended.success(), "{name} stops in good order: {ended}");
+    }
+
     /// A fresh process on what the killed one has left.
     pub(super) async fn restart(&mut self, name: &str) {
         if let (BROKER, Some(server)) = (name, &self.ground.broker) {
             return tokio::task::block_in_place(|| server.start());
         }
-        let peers: Vec<_> =
-            self.services.iter().map(|service| format!("{}={}", service.name, service.address)).collect();
+        // Nobody calls a further replica: it finds its work at the broker.
+        let called = self.services.iter().filter(|service| part(service.name).1.is_none());
+        let peers: Vec<_> = called.map(|service| format!("{}={}", service.name, service.address)).collect();
         let service = self.services.iter_mut().find(|service| service.name == name).expect("one of them");
         let mut command = Command::new(env!("CARGO_BIN_EXE_failfirst"));
-        command.args(["serve", name, "--design", &self.design]);
+        let (served, replica) = part(name);
+        command.args(["serve", served, "--design", &self.design]);
+        command.args(replica.iter().flat_map(|number| ["--replica", number]));
         command.args(["--port", &service.address.port().to_string()]);
         command.args(["--admin-port", &service.admin.port().to_string()]);
         // The broker of this program has a disk of its own, wherever the services keep what they own.
@@ -101,11 +115,16 @@ impl Cluster {
     /// Waits until every service answers.
     pub(super) async fn until_ready(&self) {
         for service in &self.services {
-            let began = Instant::now();
-            while !matches!(get(service.address, "/readyz").await, Some((200, _))) {
-                assert!(began.elapsed() < READY_WITHIN, "{} does not get ready", service.name);
-                sleep(Duration::from_millis(20)).await;
-            }
+            self.until_one_is_ready(service.name).await;
+        }
+    }
+
+    /// Waits until one is ready.
+    pub(super) async fn until_one_is_ready(&self, name: &str) {
+        let began = Instant::now();
+        while !matches!(get(self.address(name), "/readyz").await, Some((200, _))) {
+            assert!(began.elapsed() < READY_WITHIN, "{name} does not get ready");
+            sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -158,6 +177,14 @@ impl Cluster {
             }
         }
         self.ground.remove().await;
+    }
+}
+
+/// The service and the number of a replica, which is called after both: `order-processor-2`.
+fn part(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once('-') {
+        Some((served, number)) if number.parse::<u32>().is_ok() => (served, Some(number)),
+        _ => (name, None),
     }
 }
 

@@ -66,28 +66,11 @@ async fn breathe(cluster: &Cluster) {
     }
 }
 
-/// Kills each of the victims so many times while orders keep coming, and looks at every book when all has come to rest.
-async fn keeps_every_promise(ground: Ground, victims: &[&str], kills: u64) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let design = folder.path().join("quick.toml");
-    std::fs::write(&design, QUICK).expect("written");
-    let mut cluster = Cluster::start(design.to_str().expect("UTF-8"), EVENTS, ground).await;
-    let load = Load::start(cluster.address("order-api"), EVERY);
-    let kills = kills * victims.len() as u64;
-    for kill in 0..kills {
-        breathe(&cluster).await;
-        sleep(Duration::from_millis(30 + kill * 7_919 % 120)).await;
-        let victim = victims[(kill % victims.len() as u64) as usize];
-        cluster.kill(victim).await;
-        sleep(Duration::from_millis(kill * 6_007 % 60)).await;
-        cluster.restart(victim).await;
-    }
-    let answered = load.finish().await;
-    cluster.until_ready().await;
-
+/// Waits until everything that was accepted has ended, and looks at every book.
+async fn everything_is_kept(cluster: &Cluster, answered: &[Answered]) {
     let began = Instant::now();
     let (books, notices) = loop {
-        let (books, notices) = (Books::read(&cluster).await, notices(&cluster).await);
+        let (books, notices) = (Books::read(cluster).await, notices(cluster).await);
         if books.is_final() && notices.len() >= books.orders.len() {
             break (books, notices);
         }
@@ -106,14 +89,72 @@ async fn keeps_every_promise(ground: Ground, victims: &[&str], kills: u64) {
         .collect();
     assert!(lost.is_empty(), "accepted with 202, and not in the store: {lost:?}");
     nobody_is_charged_twice(&books);
-    a_key_is_one_order(&answered);
+    a_key_is_one_order(answered);
     books.no_ghosts();
     for (order, state) in &books.orders {
         let charged = books.charges.get(order).is_some_and(|charges| charges.contains(&false));
         assert_eq!(charged, state == "completed", "{order} is {state}");
         assert_eq!(notices.get(order), Some(&1), "{order} is {state}: its customer is told once");
     }
+}
+
+/// Kills each of the victims so many times while orders keep coming, and looks at every book when all has come to rest.
+async fn keeps_every_promise(ground: Ground, victims: &[&str], kills: u64) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let design = folder.path().join("quick.toml");
+    std::fs::write(&design, QUICK).expect("written");
+    let mut cluster = Cluster::start(design.to_str().expect("UTF-8"), EVENTS, ground).await;
+    let load = Load::start(cluster.address("order-api"), EVERY);
+    let kills = kills * victims.len() as u64;
+    for kill in 0..kills {
+        breathe(&cluster).await;
+        sleep(Duration::from_millis(30 + kill * 7_919 % 120)).await;
+        let victim = victims[(kill % victims.len() as u64) as usize];
+        cluster.kill(victim).await;
+        sleep(Duration::from_millis(kill * 6_007 % 60)).await;
+        cluster.restart(victim).await;
+    }
+    let answered = load.finish().await;
+    cluster.until_ready().await;
+    everything_is_kept(&cluster, &answered).await;
     enough_happened(&answered, kills);
+    cluster.stop().await;
+}
+
+/// Three share the work from a moment on; one is asked to stop, one is killed and comes back, and the first one dies.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consumers_that_come_and_go_under_load_lose_and_double_nothing() {
+    const SECOND: &str = "order-processor-2";
+    const THIRD: &str = "order-processor-3";
+    let folder = tempfile::tempdir().expect("a folder");
+    let design = folder.path().join("three.toml");
+    std::fs::write(&design, format!("{QUICK}[scale]\norder-processor = 3\n")).expect("written");
+    let services: Vec<_> = EVENTS.iter().copied().chain([SECOND, THIRD]).collect();
+    let mut cluster = Cluster::start(design.to_str().expect("UTF-8"), &services, Ground::default()).await;
+    cluster.ask_to_stop(SECOND).await;
+    cluster.ask_to_stop(THIRD).await;
+    let load = Load::start(cluster.address("order-api"), EVERY);
+    breathe(&cluster).await;
+    for name in [SECOND, THIRD] {
+        cluster.restart(name).await;
+        breathe(&cluster).await;
+    }
+    cluster.until_ready().await;
+    cluster.ask_to_stop(SECOND).await;
+    breathe(&cluster).await;
+    cluster.kill(THIRD).await;
+    breathe(&cluster).await;
+    cluster.restart(THIRD).await;
+    cluster.until_one_is_ready(THIRD).await;
+    cluster.kill("order-processor").await;
+    breathe(&cluster).await;
+    cluster.restart("order-processor").await;
+    cluster.restart(SECOND).await;
+    let answered = load.finish().await;
+    cluster.until_ready().await;
+    everything_is_kept(&cluster, &answered).await;
+    let accepted = answered.iter().filter(|order| order.promised().is_some()).count();
+    assert!(accepted > 200, "{accepted} orders accepted meanwhile");
     cluster.stop().await;
 }
 
