@@ -15,11 +15,19 @@ fn query(filter: &DeadLetterFilter) -> Vec<(&'static str, &str)> {
 /// The path of a letter; one that no letter can have is refused here.
 fn path(id: &str) -> Result<String, BrokerError> {
     // Zeros in front are for sorting, and need not be typed.
-    let id = format!("{id:0>20}");
-    match letter_number(&id) {
-        Some(_) => Ok(format!("/v1/dead-letters/{id}")),
-        None => Err(BrokerError::NoSuchLetter { id }),
+    let full = format!("{id:0>20}");
+    match letter_number(&full) {
+        Some(_) => Ok(format!("/v1/dead-letters/{full}")),
+        None => Err(BrokerError::NoSuchLetter { id: id.to_owned() }),
     }
+}
+
+/// A letter that is not there is called as it was asked for.
+fn as_asked<T>(id: &str, answer: Result<T, BrokerError>) -> Result<T, BrokerError> {
+    answer.map_err(|error| match error {
+        BrokerError::NoSuchLetter { .. } => BrokerError::NoSuchLetter { id: id.to_owned() },
+        other => other,
+    })
 }
 
 fn read(letter: Letter) -> Result<DeadLetter, BrokerError> {
@@ -50,15 +58,15 @@ impl DeadLetters for Client {
     }
 
     async fn show(&self, id: &str) -> Result<DeadLetter, BrokerError> {
-        read(self.calls.get(&path(id)?).await?)
+        read(as_asked(id, self.calls.get(&path(id)?).await)?)
     }
 
     async fn replay(&self, id: &str) -> Result<(), BrokerError> {
-        self.calls.tell(Method::POST, &format!("{}/replay", path(id)?)).await
+        as_asked(id, self.calls.tell(Method::POST, &format!("{}/replay", path(id)?)).await)
     }
 
     async fn purge(&self, id: &str) -> Result<(), BrokerError> {
-        self.calls.tell(Method::DELETE, &path(id)?).await
+        as_asked(id, self.calls.tell(Method::DELETE, &path(id)?).await)
     }
 
     async fn total(&self, filter: &DeadLetterFilter) -> Result<u64, BrokerError> {
