@@ -12,8 +12,8 @@
 //! ```
 //!
 //! [`relay`] empties an outbox, [`publisher`] tells what follows, [`consumer`] brings events in and settles them,
-//! [`judgement`] (pure) says what becomes of one that failed, and [`autoscale`] (pure) how many workers a backlog needs. Every wait has an end: calls to the broker have one of
-//! their own here, whatever its client does.
+//! [`judgement`] (pure) says what becomes of one that failed, and [`autoscale`] (pure) how many workers a backlog needs.
+//! Every wait has an end: calls to the broker have one of their own here, whatever its client does.
 
 pub(crate) mod autoscale;
 pub(crate) mod consumer;

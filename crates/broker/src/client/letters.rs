@@ -5,7 +5,7 @@ use domain::broker::{BrokerError, DeadLetter, DeadLetterFilter, DeadLetters};
 use http::Method;
 
 use super::Client;
-use crate::wire::{Letter, Total, letter_number};
+use crate::wire::{Letter, Total, letter_id};
 
 fn query(filter: &DeadLetterFilter) -> Vec<(&'static str, &str)> {
     let topic = filter.topic.as_deref().map(|topic| ("topic", topic));
@@ -15,10 +15,9 @@ fn query(filter: &DeadLetterFilter) -> Vec<(&'static str, &str)> {
 /// The path of a letter; one that no letter can have is refused here.
 fn path(id: &str) -> Result<String, BrokerError> {
     // Zeros in front are for sorting, and need not be typed.
-    let full = format!("{id:0>20}");
-    match letter_number(&full) {
-        Some(_) => Ok(format!("/v1/dead-letters/{full}")),
-        None => Err(BrokerError::NoSuchLetter { id: id.to_owned() }),
+    match id.parse().map(letter_id) {
+        Ok(id) => Ok(format!("/v1/dead-letters/{id}")),
+        Err(_no_number) => Err(BrokerError::NoSuchLetter { id: id.to_owned() }),
     }
 }
 

@@ -103,12 +103,8 @@ fn happened(spot: &Spot<'_>) -> String {
         (spot.count(|run| run.failed), "failed"),
         (spot.count(|run| run.declined), "declined by the bank"),
     ];
-    let others: Vec<String> = others
-        .iter()
-        .filter(|(count, _)| *count > 0.0)
-        .map(|(count, how)| format!("{} {how}", amount(*count)))
-        .collect();
-    let others = if others.is_empty() { String::new() } else { format!("; {}", format::list(&others)) };
+    let others = those_there_are(&others);
+    let others = if others.is_empty() { others } else { format!("; {others}") };
     let duration = format::number(spot.runs[0].load.duration_s());
     let answered = if spot.is_accepted_first() { "accepted" } else { "answered with success" };
     format!(
@@ -133,12 +129,14 @@ fn afterwards(spot: &Spot<'_>) -> Option<String> {
         (background(|found| found.failed), "given up"),
         (open, "still open"),
     ];
-    let ends: Vec<String> = ends
-        .iter()
-        .filter(|(count, _)| *count > 0.0)
-        .map(|(count, how)| format!("{} {how}", amount(*count)))
-        .collect();
-    Some(format!("; afterwards {}, the last after {} s", format::list(&ends), format::number(last_s)))
+    let ends = those_there_are(&ends);
+    Some(format!("; afterwards {ends}, the last after {} s", format::number(last_s)))
+}
+
+/// `3 refused and 1 failed`: the counts that are not zero, each with what it counts.
+fn those_there_are(counts: &[(f64, &str)]) -> String {
+    let there = counts.iter().filter(|(count, _)| *count > 0.0);
+    format::list(&there.map(|(count, what)| format!("{} {what}", amount(*count))).collect::<Vec<_>>())
 }
 
 /// The median and the mean, failures included.
