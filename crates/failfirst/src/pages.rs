@@ -28,7 +28,7 @@ use crate::output;
 pub(crate) fn pages(args: &PagesArgs) -> Result<(), Failure> {
     let record = read(&args.record)?;
     let experiment = match &args.experiment {
-        Some(path) => Experiment::read(path).map_err(Failure::input)?,
+        Some(path) => crate::experiment::read(path)?,
         None => Experiment::ladder(),
     };
     if record.experiment != experiment.name {

@@ -44,6 +44,11 @@ impl Rules {
         }
     }
 
+    /// How many there are to begin with.
+    pub(crate) const fn least(&self) -> u32 {
+        self.min
+    }
+
     /// What this replica's share of the backlog needs.
     fn needs(&self, backlog: u64) -> u32 {
         let each = u64::from(self.backlog_per_worker) * u64::from(self.replicas);
@@ -70,7 +75,7 @@ struct Calm {
 impl Autoscaler {
     /// Begins with the least.
     pub(crate) fn new(rules: Rules) -> Self {
-        Self { rules, workers: rules.min, calm: None }
+        Self { rules, workers: rules.least(), calm: None }
     }
 
     /// How many there are to be now.

@@ -5,12 +5,12 @@
 //! balancer at once, and what could still be answered (refusals in milliseconds, orders that are looked up) would
 //! be answered by nobody. Those show in `/metrics` and in the answers themselves.
 //!
-//! Where a broker joins the services, who consumes is not ready while the broker is away or gives it nothing: nobody sends it anything else. An
-//! order-api with an `[outbox]` is: what it accepts is durable, and waits. One without is not, as whatever it accepts
-//! would be lost.
+//! Where a broker joins the services, who consumes is not ready while the broker is away or gives it nothing: nobody
+//! sends it anything else. An order-api with an `[outbox]` is: what it accepts is durable, and waits. One without is not,
+//! as whatever it accepts would be lost.
 //!
-//! A probe costs little whoever asks and however often: the store is asked at most once in [`ASK_EVERY`], by one
-//! probe at a time, and no longer than [`ANSWER_WITHIN`]; in between its last answer counts.
+//! A probe costs little whoever asks and however often: store and broker are asked at most once in [`ASK_EVERY`], by one
+//! probe at a time, and each no longer than [`ANSWER_WITHIN`]; in between the last answer counts.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,7 +33,7 @@ use crate::state::{ServiceState, Stores};
 /// For how long a store's answer counts, and the broker's.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 
-/// How long a store may take to answer before it counts as away.
+/// How long a store, and a broker, may take to answer before it counts as away.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// How much a part of this process may say about what it lacks.
@@ -41,6 +41,18 @@ const PART_SAYS_BYTES_MAX: usize = 64 * 1024;
 
 /// What a client is told to wait when it is not ready.
 const RETRY_AFTER_S: u64 = 1;
+
+/// What is wrong with who is asked, if anything.
+async fn asked<E>(
+    who: &str,
+    check: impl Future<Output = Result<(), E>>,
+    told: impl FnOnce(E) -> String,
+) -> Option<String> {
+    match timeout(ANSWER_WITHIN, check).await {
+        Ok(answer) => answer.err().map(told),
+        Err(_elapsed) => Some(format!("the {who} did not answer within {} s", ANSWER_WITHIN.as_secs())),
+    }
+}
 
 /// Whether one service is ready.
 #[derive(Debug)]
@@ -98,21 +110,16 @@ impl Readiness {
 
     /// What is lacking, if anything.
     async fn ask(&self) -> Option<String> {
-        let late = |who: &str| Some(format!("the {who} did not answer within {} s", ANSWER_WITHIN.as_secs()));
-        match timeout(ANSWER_WITHIN, self.stores.check()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Some(format!("the store cannot be used: {error}")),
-            Err(_elapsed) => return late("store"),
+        let unusable = |error| format!("the store cannot be used: {error}");
+        if let Some(lacks) = asked("store", self.stores.check(), unusable).await {
+            return Some(lacks);
         }
-        if let Some(broker) = &self.broker {
-            match timeout(ANSWER_WITHIN, broker.check()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return Some(error.to_string()),
-                Err(_elapsed) => return late("broker"),
-            }
-            if let Some(hindrance) = self.hindrances.first() {
-                return Some(hindrance);
-            }
+        if let Some(broker) = &self.broker
+            && let Some(lacks) = asked("broker", broker.check(), |error| error.to_string())
+                .await
+                .or_else(|| self.hindrances.first())
+        {
+            return Some(lacks);
         }
         for part in &self.parts {
             let probe = Request::get("/readyz").body(Body::empty()).expect("a valid request");

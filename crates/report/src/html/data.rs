@@ -134,7 +134,8 @@ fn cut<T>(bins: &[T], many: usize) -> &[T] {
     &bins[..many.min(bins.len())]
 }
 
-/// Seconds until the last answer, or the last order that was accepted first is done: what hangs for ever after it is told in words.
+/// Seconds until the last answer, or until the last order that was accepted first is done: what hangs for ever after it is
+/// told in words.
 #[expect(clippy::cast_precision_loss, reason = "seconds of a run")]
 fn active_s(series: &Series) -> f64 {
     let last = |bins: &Vec<u64>| bins.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);

@@ -101,6 +101,15 @@ mod tests {
         (Places::new(4, 4, Some(gauge.clone())), gauge)
     }
 
+    /// One is left of four, and it is in use.
+    fn busy() -> (Places, OwnedSemaphorePermit) {
+        let (places, _shown) = four();
+        places.resize(1);
+        assert_eq!(places.room(64).now_or_never(), Some(1));
+        let place = places.take().now_or_never().expect("the one that is left");
+        (places, place)
+    }
+
     #[test]
     fn a_subscription_that_begins_with_few_has_never_shown_more() {
         let gauge = Gauge::new();
@@ -140,10 +149,7 @@ mod tests {
 
     #[test]
     fn whoever_waits_for_a_place_gets_one_that_is_given_back() {
-        let (places, _shown) = four();
-        places.resize(1);
-        assert_eq!(places.room(64).now_or_never(), Some(1));
-        let _busy = places.take().now_or_never().expect("one");
+        let (places, _place) = busy();
         let waiting = places.room(64);
         let mut waiting = std::pin::pin!(waiting);
         assert!(waiting.as_mut().now_or_never().is_none());
@@ -153,12 +159,9 @@ mod tests {
 
     #[test]
     fn at_the_end_everything_is_waited_for_whatever_is_set_aside() {
-        let (places, _shown) = four();
-        places.resize(1);
-        assert_eq!(places.room(64).now_or_never(), Some(1));
-        let busy = places.take().now_or_never().expect("one");
+        let (places, place) = busy();
         assert!(places.all_free().now_or_never().is_none());
-        drop(busy);
+        drop(place);
         assert_eq!(places.all_free().now_or_never(), Some(()));
     }
 }

@@ -52,9 +52,7 @@ type Settled = (InHand, Verdict);
 impl Session {
     pub(super) fn new(worker: Arc<Worker>, consumer: Box<dyn Consumer>) -> Arc<Self> {
         let most = worker.consuming.at_once;
-        let begin =
-            worker.consuming.autoscale.map(|autoscaling| Autoscaler::new(autoscaling.rules).workers());
-        let begin = begin.map_or(most, |workers| workers as usize);
+        let begin = worker.consuming.autoscale.map_or(most, |autoscaling| autoscaling.rules.least() as usize);
         let places = Places::new(most, begin, worker.consuming.workers.clone());
         Arc::new(Self { worker, consumer, places, held: Mutex::default() })
     }
