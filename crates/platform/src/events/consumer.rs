@@ -32,6 +32,7 @@ use tracing::Instrument as _;
 use self::session::Session;
 use super::autoscale::Rules as ScaleRules;
 use super::judgement::{Judgement, Rules, Trouble, Why};
+use super::outage::Outage;
 use super::{CALL_WITHIN, Hindrances, broker, lag, pause};
 use crate::design::{Acknowledgement, Design};
 use crate::state::ServiceState;
@@ -128,6 +129,27 @@ pub(super) struct Worker {
     behind: watch::Receiver<u64>,
     ids: Ids,
     jitter: Mutex<Rng>,
+    outages: Outages,
+}
+
+/// What may not work for a while between this process and the broker.
+#[derive(Debug)]
+struct Outages {
+    /// Joining the group, and fetching.
+    fetching: Outage,
+    settling: Outage,
+    extending: Outage,
+}
+
+impl Outages {
+    fn of(topic: &'static str, group: &'static str) -> Self {
+        let outage = |begins, ends| Outage::new(begins, ends).of(topic, group);
+        Self {
+            fetching: outage("events do not come in", "events come in again"),
+            settling: outage("events cannot be settled", "events are settled again"),
+            extending: outage("leases cannot be begun anew", "leases are begun anew again"),
+        }
+    }
 }
 
 /// Consumes for as long as the process lives.
@@ -149,6 +171,7 @@ pub(crate) fn start(node: &Node, design: &Design, state: &ServiceState, consumin
         // A restarted process draws from a stream of its own.
         jitter: Mutex::new(node.rng(&format!("redelivery-jitter/{topic}/{since}"))),
         telemetry,
+        outages: Outages::of(topic, consuming.group),
         consuming,
     };
     // Detached: it ends with its process, or leaves when that is to stop.
@@ -177,9 +200,8 @@ impl Worker {
                 Ok(Err(error)) => error.to_string(),
                 Err(_elapsed) => format!("no answer within {} s", CALL_WITHIN.as_secs()),
             };
-            let Consuming { topic, group, .. } = &self.consuming;
-            tracing::warn!(topic, group, error, "cannot consume yet");
-            self.hindrances.set(topic, Some(error));
+            self.outages.fetching.failed(&error);
+            self.hindrances.set(self.consuming.topic, Some(error));
             self.wait(pause(failures)).await;
         }
         None

@@ -16,6 +16,7 @@ use node::{Gauge, Node};
 use thiserror::Error;
 use tokio::sync::Notify;
 
+use super::outage::Outage;
 use super::publisher::publish_within;
 use crate::design::Outbox;
 use crate::telemetry::{OUTBOX_PENDING, Telemetry};
@@ -50,6 +51,7 @@ struct Relay {
     section: Outbox,
     telemetry: Telemetry,
     pending: Gauge,
+    outage: Outage,
 }
 
 /// Relays for as long as the process lives.
@@ -63,7 +65,8 @@ pub(crate) fn start(
     let wake = Arc::new(Notify::new());
     let pending = telemetry.gauge(OUTBOX_PENDING);
     let (telemetry, section) = (telemetry.clone(), section.clone());
-    let relay = Relay { node: node.clone(), outbox, broker, section, telemetry, pending };
+    let outage = Outage::new("the outbox waits", "the outbox is sent again");
+    let relay = Relay { node: node.clone(), outbox, broker, section, telemetry, pending, outage };
     // Detached: it ends with its process.
     node.spawn(relay.run(Arc::clone(&wake)));
     RelayHandle { wake }
@@ -76,12 +79,15 @@ impl Relay {
         loop {
             let sent = self.send_batch().await;
             let is_stopping = self.node.stopping().has_begun();
+            match &sent {
+                Ok(_) => self.outage.worked(),
+                Err(error) => self.outage.failed(&chain(error)),
+            }
             match sent {
                 Ok(1..) => continue,
                 Ok(0) if is_stopping => return,
                 Ok(0) => {}
-                Err(error) => {
-                    tracing::warn!(error = %chain(&error), "the outbox waits");
+                Err(_) => {
                     if is_stopping {
                         return;
                     }

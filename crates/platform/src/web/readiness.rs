@@ -100,10 +100,14 @@ impl Readiness {
         }
         if self.is_to_ask() {
             let lacks = self.ask().await;
-            if let Some(lacks) = &lacks {
-                tracing::warn!(lacks, "not ready");
+            let mut last = self.last();
+            // Once, and again when it is something else: who probes does so for as long as it lasts.
+            match &lacks {
+                _ if last.lacks == lacks => {}
+                Some(lacks) => tracing::warn!(lacks, "not ready"),
+                None => tracing::info!("ready again"),
             }
-            self.last().lacks = lacks;
+            last.lacks = lacks;
         }
         self.last().lacks.clone().map_or(Ok(()), |lacks| Err(not_ready(lacks)))
     }

@@ -3,6 +3,7 @@
 mod autoscale;
 mod chaos;
 mod failures;
+mod outages;
 mod support;
 mod twice;
 
@@ -173,7 +174,7 @@ fn every_service_measures_what_it_promises_of_events() {
             "consumer_lag{topic=\"payments\",group=\"order-api\"} 0\n",
             "consumer_processing_seconds_count{topic=\"notices\",group=\"order-api\"} 1\n",
             "events_failed_total{topic=\"payments\",reason=\"store\"} 0\n",
-            "dead_letters_total{topic=\"payments\"} 0\n",
+            "events_buried_total{topic=\"payments\"} 0\n",
             "outbox_pending 0\n",
             "backlog 0\n",
             "request_count_total{code=\"202\"} 1\n",

@@ -21,6 +21,9 @@ const SETTLE_MAX: usize = 512;
 /// How often a process that is to stop tries to settle what it has.
 const SETTLE_TRIES_AT_THE_END: u32 = 3;
 
+/// What is said of a broker that takes longer than it may.
+const NO_ANSWER: &str = "no answer in time";
+
 /// One subscription of a worker.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -103,11 +106,11 @@ impl Session {
                 None => break,
                 Some(Ok(deliveries)) => {
                     failures = 0;
+                    self.worker.outages.fetching.worked();
                     self.take_on(deliveries, settled).await;
                 }
                 Some(Err(error)) => {
-                    let topic = self.worker.consuming.topic;
-                    tracing::warn!(topic, %error, "events cannot be fetched");
+                    self.worker.outages.fetching.failed(&error.to_string());
                     if matches!(error, BrokerError::NoSuchTopic { .. } | BrokerError::NoSuchGroup { .. }) {
                         break;
                     }
@@ -129,7 +132,7 @@ impl Session {
 
     /// The next events; `None` when the process is to stop.
     async fn fetch(&self, max: usize) -> Option<Result<Vec<Delivery>, BrokerError>> {
-        let late = |_elapsed| Err(BrokerError::unknown("no answer in time"));
+        let late = |_elapsed| Err(BrokerError::unknown(NO_ANSWER));
         tokio::select! {
             biased;
             // What comes all the same is given out again when this consumer leaves.
@@ -145,9 +148,8 @@ impl Session {
         let on_delivery = self.worker.acknowledgement.is_none();
         if on_delivery && !deliveries.is_empty() {
             let acks = deliveries.iter().map(|delivery| settlement(delivery.receipt, Verdict::Ack)).collect();
-            if let Err(error) = self.settle_once(acks).await {
-                tracing::warn!(%error, "not acknowledged: these events come again");
-            }
+            // What is not acknowledged comes again.
+            let _said = self.settle_once(acks).await;
         }
         for delivery in deliveries {
             let place = self.places.take().await;
@@ -194,11 +196,12 @@ impl Session {
         if held.is_empty() {
             return;
         }
+        let outage = &self.worker.outages.extending;
         match timeout(CALL_WITHIN, self.consumer.extend(&held)).await {
             // What is lost is counted when it is settled.
-            Ok(Ok(_lost)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "leases could not be begun anew"),
-            Err(_elapsed) => tracing::warn!("leases could not be begun anew in time"),
+            Ok(Ok(_lost)) => outage.worked(),
+            Ok(Err(error)) => outage.failed(&error.to_string()),
+            Err(_elapsed) => outage.failed(NO_ANSWER),
         }
     }
 
@@ -209,15 +212,12 @@ impl Session {
         let died = batch.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Dead { .. })).count();
         let (node, since) = (&self.worker.node, self.worker.node.now());
         for failures in 1.. {
-            match self.settle_once(settlements.clone()).await {
-                Ok(lost) => {
-                    self.lost(lost);
-                    // Of those that were lost nobody knows which: at least so many died here.
-                    let died = died.saturating_sub(lost) as u64;
-                    self.worker.telemetry.events().died(self.worker.consuming.topic, died);
-                    break;
-                }
-                Err(error) => tracing::warn!(%error, "events could not be settled"),
+            if let Ok(lost) = self.settle_once(settlements.clone()).await {
+                self.lost(lost);
+                // Of those that were lost nobody knows which: at least so many died here.
+                let died = died.saturating_sub(lost) as u64;
+                self.worker.telemetry.events().died(self.worker.consuming.topic, died);
+                break;
             }
             let is_over = node.now().saturating_duration_since(since) >= lease;
             if is_over {
@@ -234,7 +234,12 @@ impl Session {
 
     async fn settle_once(&self, settlements: Vec<Settlement>) -> Result<usize, BrokerError> {
         let settled = timeout(CALL_WITHIN, self.consumer.settle(settlements)).await;
-        settled.unwrap_or_else(|_elapsed| Err(BrokerError::unknown("no answer in time")))
+        let settled = settled.unwrap_or_else(|_elapsed| Err(BrokerError::unknown(NO_ANSWER)));
+        match &settled {
+            Ok(_lost) => self.worker.outages.settling.worked(),
+            Err(error) => self.worker.outages.settling.failed(&error.to_string()),
+        }
+        settled
     }
 
     fn lost(&self, lost: usize) {

@@ -1,0 +1,82 @@
+//! What the log says of something that does not work for a while: a line when that begins, one when the reason is another
+//! one, and one when it works again. What is away for an hour is one thing to know, and not one every second.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Something that is tried again and again, and whether it works.
+#[derive(Debug)]
+pub(super) struct Outage {
+    begins: &'static str,
+    ends: &'static str,
+    topic: Option<&'static str>,
+    group: Option<&'static str>,
+    /// Why it does not work, as it was said last; `None` while it does.
+    reason: Mutex<Option<String>>,
+}
+
+impl Outage {
+    /// What is said when it does not work any more, and when it does again.
+    pub(super) const fn new(begins: &'static str, ends: &'static str) -> Self {
+        Self { begins, ends, topic: None, group: None, reason: Mutex::new(None) }
+    }
+
+    /// Says in each line whose events it is about.
+    pub(super) const fn of(mut self, topic: &'static str, group: &'static str) -> Self {
+        (self.topic, self.group) = (Some(topic), Some(group));
+        self
+    }
+
+    /// It was tried and did not work.
+    pub(super) fn failed(&self, reason: &str) {
+        let mut said = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.as_deref() != Some(reason) {
+            tracing::warn!(topic = self.topic, group = self.group, reason, "{}", self.begins);
+            *said = Some(reason.to_owned());
+        }
+    }
+
+    /// It was tried and worked.
+    pub(super) fn worked(&self) {
+        let said = self.reason.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if said.is_some() {
+            tracing::info!(topic = self.topic, group = self.group, "{}", self.ends);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Seek as _};
+
+    use super::*;
+
+    #[test]
+    fn it_is_said_once_again_when_the_reason_changes_and_once_when_it_is_over() {
+        let mut file = tempfile::tempfile().expect("a file");
+        let logs = tracing_subscriber::fmt().with_writer(file.try_clone().expect("the same file"));
+        let logs = logs.without_time().with_target(false).with_ansi(false).finish();
+        tracing::subscriber::with_default(logs, || {
+            let outage = Outage::new("nothing comes in", "everything comes in").of("orders", "order-api");
+            outage.worked();
+            for reason in ["refused", "refused", "no answer", "no answer"] {
+                outage.failed(reason);
+            }
+            outage.worked();
+            outage.worked();
+            Outage::new("it waits", "it goes on").failed("refused");
+        });
+        let mut text = String::new();
+        file.rewind().and_then(|()| file.read_to_string(&mut text)).expect("readable");
+        let lines: Vec<_> = text.lines().map(str::trim_start).collect();
+        let about = "topic=\"orders\" group=\"order-api\"";
+        assert_eq!(
+            lines,
+            [
+                &format!("WARN nothing comes in {about} reason=\"refused\""),
+                &format!("WARN nothing comes in {about} reason=\"no answer\""),
+                &format!("INFO everything comes in {about}"),
+                "WARN it waits reason=\"refused\"",
+            ]
+        );
+    }
+}
