@@ -149,7 +149,11 @@ impl Embedded {
             asked.begun().await;
             hushed.hush().await;
         }));
-        let options = ServerOptions { connections_max: node.connections_max(), ..ServerOptions::default() };
+        let options = ServerOptions {
+            connections_max: node.connections_max(),
+            turned_away: server::turned_away(),
+            ..ServerOptions::default()
+        };
         node::http::serve(node.clone(), listener, server::router(desk.clone()), options).await;
         node.stopping().finished().await;
         desk.close().await;

@@ -24,7 +24,7 @@ mod replies;
 
 use std::time::Duration;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
@@ -32,8 +32,9 @@ use domain::broker::Layout;
 use http::{Request, StatusCode, header};
 
 pub(crate) use self::publishing::check;
-use self::reading::{Body, json};
-use self::replies::{answer, nothing, refused};
+use self::reading::{Asked, Body, json};
+pub(crate) use self::replies::turned_away;
+use self::replies::{answer, bad, nothing, refused};
 use crate::owner::{Desk, Facts, Job};
 use crate::wire::{Behind, Declared, Place};
 
@@ -60,6 +61,13 @@ pub(crate) fn router(desk: Desk) -> Router {
         .route("/livez", get(async || StatusCode::OK))
         .route("/readyz", get(ready))
         .route("/health", get(ready))
+        .fallback(async || bad(StatusCode::NOT_FOUND, "there is nothing at this path"))
+        .method_not_allowed_fallback(async || {
+            bad(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path does not take this method: `allow` says which it takes",
+            )
+        })
         .with_state(desk)
 }
 
@@ -72,7 +80,7 @@ async fn declare(State(desk): State<Desk>, request: Request<Body>) -> Response {
     nothing(desk.ask(|reply| Job::Declare(layouts, reply)).await)
 }
 
-async fn lag(State(desk): State<Desk>, Query(place): Query<Place>) -> Response {
+async fn lag(State(desk): State<Desk>, Asked(place): Asked<Place>) -> Response {
     let lag = desk.ask(|reply| Job::Lag(place, reply)).await;
     answer(lag.map(|lag| Behind { waiting: lag.waiting, in_flight: lag.in_flight }))
 }

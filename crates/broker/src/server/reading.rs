@@ -1,9 +1,12 @@
-//! Reading what a request says: so much of it, and within such a time.
+//! Reading what a request says: so much of it, and within such a time. What cannot be read is answered with a problem.
 
 use std::time::Duration;
 
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::response::Response;
 use bytes::Bytes;
+use domain::broker::BrokerError;
+use http::request::Parts;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -11,8 +14,8 @@ use tokio::time::timeout;
 
 pub(super) use axum::body::Body;
 
-use super::replies::problem;
-use crate::wire::{REQUEST_BYTES_MAX, Refusal};
+use super::replies::{bad, refused};
+use crate::wire::REQUEST_BYTES_MAX;
 
 /// How long a body may take to come.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
@@ -46,6 +49,31 @@ pub(super) fn garbled(error: &postcard::Error) -> Response {
     bad(StatusCode::BAD_REQUEST, format!("the body is not of this protocol: {error}"))
 }
 
-fn bad(status: StatusCode, detail: String) -> Response {
-    problem(status, Refusal::Untouched { detail })
+/// What the query says.
+#[derive(Debug)]
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query.map(|Query(asked)| Self(asked)).map_err(|error| bad(StatusCode::BAD_REQUEST, error.body_text()))
+    }
+}
+
+/// The letter that the path names.
+#[derive(Debug)]
+pub(super) struct LetterId(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for LetterId {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(id)) => Ok(Self(id)),
+            // What is no text is no letter's name.
+            Err(_no_text) => Err(refused(BrokerError::NoSuchLetter { id: "of that name".to_owned() })),
+        }
+    }
 }

@@ -71,8 +71,18 @@ pub(crate) struct Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let status = refusal.status();
-        let detail = BrokerError::from(refusal.clone()).to_string();
+        Self::answered(refusal.status(), refusal)
+    }
+}
+
+impl Problem {
+    /// A refusal that is answered with this status.
+    pub(crate) fn answered(status: StatusCode, refusal: Refusal) -> Self {
+        let detail = match &refusal {
+            // The broker is there, but what was asked of it is wrong.
+            Refusal::Untouched { detail } if status.is_client_error() => detail.clone(),
+            refusal => BrokerError::from(refusal.clone()).to_string(),
+        };
         let title = status.canonical_reason().unwrap_or_default().to_owned();
         Self { title, status: status.as_u16(), detail, refusal }
     }

@@ -95,6 +95,71 @@ async fn people_can_ask_it_over_http() {
     assert_eq!(client.facts().await.expect("there").groups[0].dead_letters, 1);
 }
 
+#[tokio::test]
+async fn whatever_is_asked_wrongly_is_answered_with_a_problem_document() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let broker = real(directory.path(), Options::default()).await;
+    let http = Http::new(&real_client(), ClientOptions::default());
+    let cases = [
+        ("GET", "/", 404, "there is nothing at this path"),
+        ("GET", "/v1/no-such-path", 404, "there is nothing at this path"),
+        ("DELETE", "/v1/lag", 405, "does not take this method"),
+        ("POST", "/metrics", 405, "does not take this method"),
+        ("GET", "/v1/dead-letters/1/replay", 405, "does not take this method"),
+        ("GET", "/v1/lag", 400, "missing field `topic`"),
+        ("GET", "/v1/lag?topic=orders", 400, "missing field `group`"),
+        ("GET", "/v1/lag?topic=orders&group=g", 404, "there is no topic orders"),
+        ("GET", "/v1/dead-letters?limit=many", 400, "limit"),
+        ("GET", "/v1/dead-letters?limit=-1", 400, "limit"),
+        ("GET", "/v1/dead-letters/seven", 404, "there is no dead letter seven"),
+        ("GET", "/v1/dead-letters/%ff", 404, "there is no dead letter"),
+        ("PUT", "/v1/layout", 400, "EOF"),
+        ("POST", "/v1/settle", 400, "not of this protocol"),
+    ];
+    for (method, path, status, detail) in cases {
+        let uri = format!("http://127.0.0.1:{}{path}", broker.port);
+        let request = Request::builder().method(method).uri(uri).body(Bytes::new()).expect("a request");
+        let answer = http.send(request).await.expect("an answer");
+        let text = String::from_utf8_lossy(answer.body());
+        assert_eq!(answer.status(), status, "{method} {path}: {text}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{method} {path}");
+        assert_eq!(answer.headers().contains_key("allow"), status == 405, "{method} {path}");
+        let problem: serde_json::Value = serde_json::from_str(&text).expect("a problem document");
+        assert_eq!(problem["status"], status, "{method} {path}: {text}");
+        assert!(
+            problem["detail"].as_str().is_some_and(|told| told.contains(detail)),
+            "{method} {path}: {text}"
+        );
+        assert!(!text.contains("unavailable"), "the broker is there: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_answered_with_a_problem_document_too() {
+    use tokio::io::AsyncReadExt as _;
+    let directory = tempfile::tempdir().expect("a directory");
+    let node = Node::real(RealOptions {
+        name: "broker".to_owned(),
+        data: Some(directory.path().to_owned()),
+        connections_max: 1,
+        ..RealOptions::default()
+    });
+    let embedded = Embedded::open(node.clone(), Options { port: 0, ..Options::default() }).await;
+    let embedded = embedded.expect("a broker");
+    let port = embedded.port().expect("it listens");
+    drop(node.spawn(embedded.serve()));
+    let client = real_client();
+    let _first = client.connect("127.0.0.1", port).await.expect("it is there");
+    let mut second = client.connect("127.0.0.1", port).await.expect("it is there");
+    let mut text = String::new();
+    second.read_to_string(&mut text).await.expect("an answer");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
+    assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{head}");
+    assert!(head.contains("content-type: application/problem+json\r\n"), "{head}");
+    let problem: serde_json::Value = serde_json::from_str(body).expect("a problem document");
+    assert!(problem["detail"].as_str().is_some_and(|told| told.contains("connections")), "{body}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_it_held_is_there_after_it_was_stopped() {
     let directory = tempfile::tempdir().expect("a directory");
