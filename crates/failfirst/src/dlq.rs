@@ -1,12 +1,14 @@
 //! `failfirst dlq`: dead letters, for people: which messages were put aside and why, and what to do with them.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use comfy_table::{ContentArrangement, Table};
 use jiff::Timestamp;
-use lab::dead_letters::{BrokerError, DeadLetter, DeadLetters, open};
+use lab::dead_letters::{BrokerError, DeadLetter, DeadLetterFilter, DeadLetters, open, place};
+use lab::serve::BrokerUrl;
 
 use crate::cli::{ChosenArgs, DlqArgs, DlqCommand, DlqFilterArgs};
 use crate::failure::Failure;
@@ -27,31 +29,31 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 ///
 /// When the broker cannot be reached, or there is no such letter.
 pub(crate) fn dlq(args: &DlqArgs) -> Result<(), Failure> {
-    let url = args.broker()?;
+    let place = place(args.broker()?);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")
         .map_err(Failure::stopped)?;
     runtime.block_on(async {
-        let letters = open(&url);
+        let letters = Letters { inner: open(&place), place };
         match &args.command {
-            DlqCommand::List { filter, limit } => list(&*letters, filter, *limit, args.json).await,
+            DlqCommand::List { filter, limit } => list(&letters, filter, *limit, args.json).await,
             DlqCommand::Show { id } => {
-                let letter = asked(letters.show(id)).await?;
+                let letter = letters.show(id).await?;
                 output::print(&if args.json { json(&letter)? } else { page(&letter) })
             }
             DlqCommand::Replay(args) => {
-                let ids = chosen(&*letters, args).await?;
+                let ids = chosen(&letters, args).await?;
                 for id in &ids {
-                    asked(letters.replay(id)).await?;
+                    letters.asked(letters.inner.replay(id)).await?;
                 }
                 output::print(&format!("{} given out again\n", counted(ids.len())))
             }
             DlqCommand::Purge(args) => {
-                let ids = chosen(&*letters, args).await?;
+                let ids = chosen(&letters, args).await?;
                 for id in &ids {
-                    asked(letters.purge(id)).await?;
+                    letters.asked(letters.inner.purge(id)).await?;
                 }
                 output::print(&format!("{} thrown away\n", counted(ids.len())))
             }
@@ -59,27 +61,46 @@ pub(crate) fn dlq(args: &DlqArgs) -> Result<(), Failure> {
     })
 }
 
-/// What a broker answers in time.
-async fn asked<T>(call: impl Future<Output = Result<T, BrokerError>>) -> Result<T, Failure> {
-    let answer = tokio::time::timeout(ANSWER_WITHIN, call).await;
-    let answer = answer.map_err(|_| {
-        Failure::stopped(anyhow!("the broker did not answer within {} s", ANSWER_WITHIN.as_secs()))
-    })?;
-    answer.map_err(|error| {
-        let help = match &error {
-            BrokerError::NoSuchLetter { .. } => "`failfirst dlq list` shows those that there are",
-            _ => "say where the broker is with --broker, for example embedded://127.0.0.1:8084",
+/// The letters of a broker that may not answer.
+#[derive(Debug)]
+struct Letters {
+    inner: Arc<dyn DeadLetters>,
+    place: BrokerUrl,
+}
+
+impl Letters {
+    /// What the broker answers in time.
+    async fn asked<T>(&self, call: impl Future<Output = Result<T, BrokerError>>) -> Result<T, Failure> {
+        let Ok(answer) = tokio::time::timeout(ANSWER_WITHIN, call).await else {
+            let silence = anyhow!("{} did not answer within {} s", self.place, ANSWER_WITHIN.as_secs());
+            return Err(Failure::stopped(silence).help(self.place.advice()));
         };
-        Failure::stopped(anyhow::Error::new(error)).help(help)
-    })
+        answer.map_err(|error| match error {
+            BrokerError::NoSuchLetter { .. } => Failure::stopped(anyhow::Error::new(error))
+                .help("`failfirst dlq list` shows those that there are"),
+            error => {
+                let asked = format!("cannot ask {} for its dead letters", self.place);
+                Failure::stopped(anyhow::Error::new(error).context(asked)).help(self.place.advice())
+            }
+        })
+    }
+
+    async fn page(
+        &self,
+        filter: &DeadLetterFilter,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Failure> {
+        self.asked(self.inner.list(filter, after, limit)).await
+    }
+
+    async fn show(&self, id: &str) -> Result<DeadLetter, Failure> {
+        self.asked(self.inner.show(id)).await
+    }
 }
 
 /// Every letter that the filter takes, at most `limit`.
-async fn all(
-    letters: &dyn DeadLetters,
-    filter: &DlqFilterArgs,
-    limit: usize,
-) -> Result<Vec<DeadLetter>, Failure> {
+async fn all(letters: &Letters, filter: &DlqFilterArgs, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
     let mut found = Vec::new();
     page_by_page(letters, filter, limit, |letter| found.push(letter)).await?;
     Ok(found)
@@ -87,7 +108,7 @@ async fn all(
 
 /// Shows every letter that the filter takes, at most `limit`, with a page of them in memory at a time.
 async fn page_by_page(
-    letters: &dyn DeadLetters,
+    letters: &Letters,
     filter: &DlqFilterArgs,
     limit: usize,
     mut show: impl FnMut(DeadLetter),
@@ -96,7 +117,7 @@ async fn page_by_page(
     let (mut seen, mut after) = (0, String::new());
     while seen < limit {
         let page = PAGE.min(limit - seen);
-        let next = asked(letters.list(&filter, &after, page)).await?;
+        let next = letters.page(&filter, &after, page).await?;
         let count = next.len();
         if let Some(last) = next.last() {
             after.clone_from(&last.id);
@@ -110,7 +131,7 @@ async fn page_by_page(
     Ok(())
 }
 
-async fn chosen(letters: &dyn DeadLetters, args: &ChosenArgs) -> Result<Vec<String>, Failure> {
+async fn chosen(letters: &Letters, args: &ChosenArgs) -> Result<Vec<String>, Failure> {
     let ChosenArgs { ids, all: every, filter } = args;
     if *every {
         let mut ids = Vec::new();
@@ -119,22 +140,17 @@ async fn chosen(letters: &dyn DeadLetters, args: &ChosenArgs) -> Result<Vec<Stri
     }
     // All of them are looked at before anything is done with one: a wrong id stops it all.
     for id in ids {
-        asked(letters.show(id)).await?;
+        letters.show(id).await?;
     }
     Ok(ids.clone())
 }
 
-async fn list(
-    letters: &dyn DeadLetters,
-    filter: &DlqFilterArgs,
-    limit: usize,
-    as_json: bool,
-) -> Result<(), Failure> {
+async fn list(letters: &Letters, filter: &DlqFilterArgs, limit: usize, as_json: bool) -> Result<(), Failure> {
     let found = all(letters, filter, limit).await?;
     if as_json {
         return output::print(&json(&found)?);
     }
-    let total = asked(letters.total(&filter.meant())).await?;
+    let total = letters.asked(letters.inner.total(&filter.meant())).await?;
     if found.is_empty() {
         return output::print("no dead letters\n");
     }

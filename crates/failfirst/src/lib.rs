@@ -61,10 +61,11 @@ fn run(command: &Command) -> Result<(), Failure> {
         }
         Command::Serve(args) => (args.service.name(), "info"),
         Command::Drive => ("driver", "warn"),
+        // What its broker's client has to say is told once, as the error that it ends with.
+        Command::Dlq(_) => (PROGRAM, "off"),
         Command::Compare(_)
         | Command::Designs(_)
         | Command::Up(_)
-        | Command::Dlq(_)
         | Command::Attack(_)
         | Command::Report(_)
         | Command::Plot(_)

@@ -11,14 +11,17 @@ pub use domain::{
 
 use crate::serve::{BROKER_PORT, BrokerUrl};
 
-/// The dead letters of a broker. Connects to nothing yet, and never fails; `embedded://` is the one on this machine at
-/// its usual port.
+/// Where a broker is: `embedded://` is the one on this machine at its usual port.
+#[must_use]
+pub fn place(url: BrokerUrl) -> BrokerUrl {
+    if url.is_own() { BrokerUrl::EmbeddedAt((Ipv4Addr::LOCALHOST, BROKER_PORT).into()) } else { url }
+}
+
+/// The dead letters of a broker at a [`place`]. Connects to nothing yet, and never fails.
 ///
 /// Must be called within a tokio runtime that has its time and network drivers enabled.
 #[must_use]
-pub fn open(url: &BrokerUrl) -> Arc<dyn DeadLetters> {
+pub fn open(place: &BrokerUrl) -> Arc<dyn DeadLetters> {
     let node = Node::real(RealOptions { name: "dlq".to_owned(), ..RealOptions::default() });
-    let here = BrokerUrl::EmbeddedAt((Ipv4Addr::LOCALHOST, BROKER_PORT).into());
-    let url = if url.is_own() { &here } else { url };
-    url.open(&node).dead_letters
+    place.open(&node).dead_letters
 }

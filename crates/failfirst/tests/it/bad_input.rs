@@ -117,6 +117,42 @@ fn an_out_folder_that_cannot_be_written_is_refused_before_the_run() {
 }
 
 #[test]
+fn a_data_directory_that_cannot_be_used_is_refused_with_what_to_do() {
+    // As root may write everywhere: a file where the directory should be, and a directory where a file should be.
+    let help = ["cannot be opened", "choose a directory that this process may write to with --data"];
+    for (service, design) in [("order-api", "v1.0.0"), ("broker", "events-composed")] {
+        let data = ["--design", design, "--port", "0", "--data", "../not-json.json"];
+        refused(&[&["serve", service], &data[..]].concat(), &["not-json.json", help[0], help[1]]);
+    }
+}
+
+#[test]
+fn a_broker_that_is_not_there_is_named_without_its_password_and_with_what_to_do() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = nobody.local_addr().expect("bound").port();
+    // Nobody listens there any more.
+    drop(nobody);
+    let folder = tempfile::tempdir().expect("a folder");
+    for (url, shown, help) in [
+        (format!("nats://me:sesame@127.0.0.1:{port}"), format!("nats://127.0.0.1:{port}"), "nats-server -js"),
+        (format!("embedded://127.0.0.1:{port}"), format!("embedded://127.0.0.1:{port}"), "failfirst up"),
+    ] {
+        for verb in [&["list"][..], &["show", "1"], &["purge", "--all"]] {
+            let run = failfirst(folder.path()).args(["dlq", "--broker", &url]).args(verb).assert().code(1);
+            let stderr = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+            let lines: Vec<_> = stderr.lines().collect();
+            assert_eq!(lines.len(), 2, "one error and one help:\n{stderr}");
+            assert!(
+                lines[0].starts_with(&format!("error: cannot ask {shown} for its dead letters: ")),
+                "{stderr}"
+            );
+            assert!(lines[1].starts_with("  help: ") && lines[1].contains(help), "{stderr}");
+            assert!(!stderr.contains("sesame"), "{stderr}");
+        }
+    }
+}
+
+#[test]
 fn a_taken_port_is_refused_with_its_service() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("bound").port().to_string();

@@ -87,6 +87,25 @@ impl BrokerUrl {
         matches!(self, Self::Embedded)
     }
 
+    /// What whoever does not reach it can do.
+    #[must_use]
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::Embedded | Self::EmbeddedAt(_) => {
+                "start it (`failfirst up` of an event-driven design does), or say where it is with --broker embedded://IP:PORT"
+            }
+            Self::Nats(_) => {
+                "is a NATS server with JetStream running there? start it (`nats-server -js`), or say where it is with \
+                 --broker nats://HOST:4222"
+            }
+            #[cfg(feature = "kafka")]
+            Self::Kafka(_) => {
+                "is the cluster running, and does it advertise addresses that are reached from here? start it, or say \
+                 where it is with --broker kafka://HOST:9092"
+            }
+        }
+    }
+
     /// The broker, as a process on this node reaches it. Connects to nothing yet, and never fails.
     #[must_use]
     pub fn open(&self, node: &Node) -> OpenBroker {
