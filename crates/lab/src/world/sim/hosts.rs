@@ -1,5 +1,8 @@
 //! The hosts of a simulated platform, and the hand that breaks them.
 
+#[cfg(test)]
+mod full_disk;
+
 use std::{
     io,
     sync::{Arc, Mutex, PoisonError},
