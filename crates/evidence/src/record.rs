@@ -33,7 +33,7 @@ pub struct Record {
     pub schema: u32,
     /// The experiment's name, for example `ladder`.
     pub experiment: String,
-    /// `sim`, `local` or `remote`.
+    /// `sim` or `local`.
     pub world: String,
     /// The (first) seed.
     pub seed: u64,
