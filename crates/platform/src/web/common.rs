@@ -20,7 +20,7 @@ use super::openapi::{self, ProblemBody};
 use super::problem::{Problem, ProblemKind};
 use super::readiness::Readiness;
 use super::segment::Segment;
-use crate::design::Design;
+use crate::design::{Design, Topology};
 use crate::kind::ServiceKind;
 use crate::service::Peer;
 use crate::state::ServiceState;
@@ -43,6 +43,7 @@ pub(crate) fn finish(
     telemetry.begin(node, design);
     let common = Arc::new(Common {
         health: Health::new(telemetry.kind(), design),
+        topology: design.topology,
         telemetry: telemetry.clone(),
         readiness: Readiness::new(node, design, state, peers),
         node: node.clone(),
@@ -73,6 +74,7 @@ pub(crate) fn finish(
 #[derive(Debug)]
 pub(crate) struct Common {
     health: Health,
+    topology: Topology,
     telemetry: Telemetry,
     readiness: Readiness,
     node: Node,
@@ -153,7 +155,7 @@ pub(crate) fn measured(parts: &[&Telemetry], node: &Node, headers: &HeaderMap) -
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "service", responses((status = 200, body = Object)))]
 pub(crate) async fn describe(State(common): State<Arc<Common>>) -> Response {
-    openapi::document(common.telemetry.kind())
+    openapi::document(common.telemetry.kind(), common.topology)
 }
 
 /// The page that a problem's `type` leads to: what it means and what to do.

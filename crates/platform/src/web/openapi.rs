@@ -12,6 +12,7 @@ use utoipa::openapi::{
 };
 use utoipa::{OpenApi as _, ToSchema};
 
+use crate::design::Topology;
 use crate::kind::ServiceKind;
 use crate::{notification_service, order_api, order_processor, payment_service};
 
@@ -45,6 +46,15 @@ struct OrderApiDocument;
 )]
 struct OrderProcessorDocument;
 
+/// Where it gets its orders from the broker.
+#[derive(utoipa::OpenApi)]
+#[openapi(info(
+    title = "order-processor",
+    description = "Gets the orders paid that a broker brings: nobody asks it",
+    license(name = "MIT OR Apache-2.0")
+))]
+struct ConsumingProcessorDocument;
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "payment-service", description = "Moves the money", license(name = "MIT OR Apache-2.0")),
@@ -68,10 +78,11 @@ struct PaymentServiceDocument;
 )]
 struct NotificationServiceDocument;
 
-/// A service's description.
-pub(crate) fn document(kind: ServiceKind) -> Response {
+/// A service's description, as it is in a topology.
+pub(crate) fn document(kind: ServiceKind, topology: Topology) -> Response {
     let document = match kind {
         ServiceKind::OrderApi => OrderApiDocument::openapi(),
+        ServiceKind::OrderProcessor if topology == Topology::Events => ConsumingProcessorDocument::openapi(),
         ServiceKind::OrderProcessor => OrderProcessorDocument::openapi(),
         ServiceKind::PaymentService => PaymentServiceDocument::openapi(),
         ServiceKind::NotificationService => NotificationServiceDocument::openapi(),

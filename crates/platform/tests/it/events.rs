@@ -162,6 +162,24 @@ fn request_id_and_trace_go_on_behind_the_broker() {
 }
 
 #[test]
+fn a_processor_that_consumes_describes_no_endpoint_that_it_does_not_have() {
+    joined(COMPOSED, async |joined| {
+        let described = joined.platform.ask(OrderProcessor, Method::GET, "/openapi.json", "").await.json;
+        let paths: Vec<_> = described["paths"].as_object().expect("paths").keys().cloned().collect();
+        assert!(paths.contains(&"/readyz".to_owned()), "{paths:?}");
+        for path in paths.iter().filter(|path| !path.contains('{')) {
+            let answer = joined.platform.ask(OrderProcessor, Method::GET, path, "").await;
+            assert_eq!(answer.status, 200, "{path}");
+        }
+        joined
+            .platform
+            .ask(OrderProcessor, Method::POST, "/process", "")
+            .await
+            .assert_problem(404, "not-found");
+    });
+}
+
+#[test]
 fn every_service_measures_what_it_promises_of_events() {
     joined(COMPOSED, async |joined| {
         joined.platform.place("o-1").await;
