@@ -167,8 +167,8 @@ impl Broker for Client {
 
     async fn lag(&self, topic: &str, group: &str) -> Result<Lag, BrokerError> {
         let place = [("topic", topic), ("group", group)];
-        let Behind { waiting, in_flight } = self.calls.query("/v1/lag", &place).await?;
-        Ok(Lag { waiting, in_flight })
+        let Behind { waiting, in_flight, dead_letters } = self.calls.query("/v1/lag", &place).await?;
+        Ok(Lag { waiting, in_flight, dead_letters })
     }
 
     async fn check(&self) -> Result<(), BrokerError> {

@@ -7,7 +7,7 @@
 //! | `POST /v1/fetch` | binary | binary: messages, as soon as there are any |
 //! | `POST /v1/settle`, `/v1/extend`, `/v1/close` | binary | binary: how many came too late |
 //! | `PUT /v1/layout` | JSON: topics and groups | 204 |
-//! | `GET /v1/lag?topic=…&group=…` | | JSON: waiting, in_flight |
+//! | `GET /v1/lag?topic=…&group=…` | | JSON: waiting, in_flight, dead_letters |
 //! | `GET /v1/dead-letters?topic=…&group=…&after=…&limit=…` | | JSON: letters |
 //! | `GET /v1/dead-letters/total?topic=…&group=…` | | JSON: total |
 //! | `GET`, `DELETE /v1/dead-letters/{id}`, `POST …/{id}/replay` | | JSON: the letter; 204 |
@@ -28,7 +28,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
-use domain::broker::Layout;
+use domain::broker::{Lag, Layout};
 use http::{Request, StatusCode, header};
 
 pub(crate) use self::publishing::check;
@@ -82,7 +82,7 @@ async fn declare(State(desk): State<Desk>, request: Request<Body>) -> Response {
 
 async fn lag(State(desk): State<Desk>, Asked(place): Asked<Place>) -> Response {
     let lag = desk.ask(|reply| Job::Lag(place, reply)).await;
-    answer(lag.map(|lag| Behind { waiting: lag.waiting, in_flight: lag.in_flight }))
+    answer(lag.map(|Lag { waiting, in_flight, dead_letters }| Behind { waiting, in_flight, dead_letters }))
 }
 
 async fn facts(State(desk): State<Desk>) -> Json<Facts> {

@@ -176,11 +176,12 @@ pub(crate) struct Declared {
     pub(crate) groups: Vec<String>,
 }
 
-/// What a group has not dealt with.
+/// What a group has not dealt with, and what it has put aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Behind {
     pub(crate) waiting: u64,
     pub(crate) in_flight: u64,
+    pub(crate) dead_letters: Option<u64>,
 }
 
 /// Which dead letters are asked for.

@@ -57,7 +57,7 @@ pub trait Broker: Debug + Send + Sync {
     /// [`BrokerError::Unavailable`], [`BrokerError::NoSuchTopic`], [`BrokerError::NoSuchGroup`].
     async fn subscribe(&self, subscription: Subscription) -> Result<Box<dyn Consumer>, BrokerError>;
 
-    /// What a group has not dealt with yet.
+    /// What a group has not dealt with yet, and how much it has put aside.
     ///
     /// # Errors
     /// [`BrokerError::Unavailable`], [`BrokerError::NoSuchTopic`], [`BrokerError::NoSuchGroup`].
@@ -206,10 +206,13 @@ pub struct Lag {
     pub waiting: u64,
     /// Messages that a consumer has.
     pub in_flight: u64,
+    /// Its dead letters, which are no part of what is to be dealt with. `None` where the broker does not know yet: it never
+    /// makes anybody wait for this.
+    pub dead_letters: Option<u64>,
 }
 
 impl Lag {
-    /// Both.
+    /// What is waiting and what is in flight.
     #[must_use]
     pub const fn total(self) -> u64 {
         self.waiting.saturating_add(self.in_flight)

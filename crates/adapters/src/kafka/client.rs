@@ -16,6 +16,7 @@ use rdkafka::producer::FutureProducer;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::dead::Counted;
 use super::error::{describe, is_passing, untouched};
 use super::url::KafkaUrl;
 use crate::prefix::{self, InvalidPrefix};
@@ -88,6 +89,8 @@ pub(super) struct Inner {
     pub(super) groups: Mutex<BTreeMap<String, Arc<BaseConsumer>>>,
     /// Topics that are known to be there, with their partitions.
     pub(super) topics: Mutex<BTreeMap<String, i32>>,
+    /// How many letters there are, by topic.
+    pub(super) letters: Mutex<BTreeMap<String, Counted>>,
     status: watch::Receiver<Presence>,
 }
 
@@ -179,6 +182,7 @@ impl Kafka {
             observer: Arc::new(config.create().expect(THREADS)),
             groups: Mutex::default(),
             topics: Mutex::default(),
+            letters: Mutex::default(),
             status: status.clone(),
         };
         let kafka = Self { inner: Arc::new(inner) };

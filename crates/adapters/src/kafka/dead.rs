@@ -2,7 +2,8 @@
 //! payload and headers says that it was removed.
 //!
 //! Kafka cannot look one up, so each question reads the topic from its beginning: a matter of as many letters as there
-//! are, of which a healthy platform has few.
+//! are, of which a healthy platform has few. How many there are is asked all the time, with the lag, so that is counted
+//! beside, and again only when something was written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +38,63 @@ const READING_MAX: Duration = Duration::from_secs(30);
 /// How long one question waits.
 const POLL: Duration = Duration::from_millis(100);
 
+/// How many letters a topic has.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    is_counting: bool,
+    /// As they were counted last: where the topic ended then, and how many each group has.
+    last: Option<(i64, BTreeMap<String, u64>)>,
+}
+
 impl Kafka {
+    /// How many letters a group has, as of the last count; begins the next one. It waits for nobody.
+    pub(super) fn counted_letters(&self, topic: &str, group: &str) -> Option<u64> {
+        let mut counts = self.inner.letters.lock().expect("nobody panics with it");
+        let counted = counts.entry(topic.to_owned()).or_default();
+        if !counted.is_counting {
+            counted.is_counting = true;
+            let (kafka, topic) = (self.clone(), topic.to_owned());
+            // Detached: it ends by itself, as every question has a deadline.
+            drop(self.inner.node.spawn(async move { kafka.count_letters(topic).await }));
+        }
+        counted.last.as_ref().map(|(_, groups)| groups.get(group).copied().unwrap_or(0))
+    }
+
+    async fn count_letters(&self, topic: String) {
+        let before = |counted: &Counted| counted.last.as_ref().map(|(end, _)| *end);
+        let before = self.inner.letters.lock().expect("nobody panics with it").get(&topic).and_then(before);
+        let counted = self.count_anew(&topic, before).await;
+        let mut counts = self.inner.letters.lock().expect("nobody panics with it");
+        let entry = counts.entry(topic).or_default();
+        entry.is_counting = false;
+        // Who did not say leaves what was known before.
+        if let Ok(Some(counted)) = counted {
+            entry.last = Some(counted);
+        }
+    }
+
+    /// Where the topic ends and what its groups have; `None` where it ends as before.
+    async fn count_anew(
+        &self,
+        topic: &str,
+        before: Option<i64>,
+    ) -> Result<Option<(i64, BTreeMap<String, u64>)>, BrokerError> {
+        let name = self.name_of_dead(topic);
+        if self.partitions(&name).await?.is_none() {
+            return Ok(None);
+        }
+        let (observer, limit) = (Arc::clone(&self.inner.observer), self.inner.settings.answer_timeout);
+        let (_, end) = self.ask(move || observer.fetch_watermarks(&name, PARTITION, limit)).await?;
+        if before == Some(end) {
+            return Ok(None);
+        }
+        let mut groups = BTreeMap::new();
+        for letter in self.letters(vec![topic.to_owned()]).await?.into_values() {
+            *groups.entry(letter.group).or_default() += 1;
+        }
+        Ok(Some((end, groups)))
+    }
+
     /// Writes a dead letter, under an id that begins with the time, names the topic, and no other letter has.
     pub(super) async fn bury(
         &self,

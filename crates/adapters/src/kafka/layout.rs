@@ -189,7 +189,8 @@ impl Kafka {
 
     /// What a group has not dealt with, by what it has committed. Who has it nobody but its consumers knows.
     pub(super) async fn lag_of(&self, topic: &str, group: &str) -> Result<Lag, BrokerError> {
-        Ok(Lag { waiting: self.look(topic, group).await?, in_flight: 0 })
+        let waiting = self.look(topic, group).await?;
+        Ok(Lag { waiting, in_flight: 0, dead_letters: self.counted_letters(topic, group) })
     }
 
     async fn look(&self, topic: &str, group: &str) -> Result<u64, BrokerError> {

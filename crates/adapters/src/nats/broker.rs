@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use domain::Message;
 use domain::broker::{
-    Broker, BrokerError, Capabilities, Consumer, Lag, Layout, Ordering, ReplaysTo, Subscription, Survives,
+    Broker, BrokerError, Capabilities, Consumer, DeadLetterFilter, DeadLetters as _, Lag, Layout, Ordering,
+    ReplaysTo, Subscription, Survives,
 };
 use serde_json::{Value, json};
 
@@ -66,7 +67,9 @@ impl Broker for Nats {
     /// JetStream does not tell messages that wait for their time from those that a consumer has: all count as in flight.
     async fn lag(&self, topic: &str, group: &str) -> Result<Lag, BrokerError> {
         let info = self.find_group(topic, group).await?;
-        Ok(Lag { waiting: info.num_pending, in_flight: info.num_ack_pending as u64 })
+        let filter = DeadLetterFilter { topic: Some(topic.to_owned()), group: Some(group.to_owned()) };
+        let dead_letters = self.total(&filter).await.ok();
+        Ok(Lag { waiting: info.num_pending, in_flight: info.num_ack_pending as u64, dead_letters })
     }
 
     async fn check(&self) -> Result<(), BrokerError> {

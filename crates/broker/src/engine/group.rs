@@ -98,7 +98,7 @@ impl Group {
 
     pub(super) fn lag(&self) -> Lag {
         let in_flight = self.leases.len() as u64;
-        Lag { waiting: self.pending - in_flight, in_flight }
+        Lag { waiting: self.pending - in_flight, in_flight, dead_letters: Some(self.letters) }
     }
 
     /// Whether anything can be given out.

@@ -316,8 +316,11 @@ impl Both {
         for group in (0..GROUPS.len()).filter(|group| self.is_there(*group)) {
             let pending = &self.model[group];
             let in_flight = pending.iter().filter(|pending| pending.held.is_some()).count() as u64;
-            let lag = Lag { waiting: pending.len() as u64 - in_flight, in_flight };
-            assert_eq!(self.engine.lag(self.group(group)), lag, "{:?}", GROUPS[group]);
+            let id = self.group(group);
+            let letters = self.kept.letters.values().filter(|(of, _)| *of == id).count() as u64;
+            let waiting = pending.len() as u64 - in_flight;
+            let lag = Lag { waiting, in_flight, dead_letters: Some(letters) };
+            assert_eq!(self.engine.lag(id), lag, "{:?}", GROUPS[group]);
         }
         let in_memory: usize = self.engine.held().1 as usize;
         assert!(

@@ -66,7 +66,7 @@ async fn people_can_ask_it_over_http() {
     client.publish(vec![message("orders", "e-1", "o-1")]).await.expect("there");
     assert_eq!(
         ask("GET", "/v1/lag?topic=orders&group=order-processor", "").await,
-        (StatusCode::OK, r#"{"waiting":1,"in_flight":0}"#.to_owned())
+        (StatusCode::OK, r#"{"waiting":1,"in_flight":0,"dead_letters":0}"#.to_owned())
     );
     let consumer =
         client.subscribe(Subscription::new("orders", "order-processor", "c")).await.expect("there");

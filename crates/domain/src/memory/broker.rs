@@ -192,7 +192,11 @@ impl Broker for MemoryBroker {
 
     async fn lag(&self, topic: &str, group: &str) -> Result<Lag, BrokerError> {
         let now = self.now();
-        Ok(self.reach()?.group(topic, group)?.lag(now))
+        let mut state = self.reach()?;
+        let lag = state.group(topic, group)?.lag(now);
+        let is_its = |letter: &&DeadLetter| letter.message.topic == topic && letter.group == group;
+        let letters = state.dead.values().filter(is_its).count() as u64;
+        Ok(Lag { dead_letters: Some(letters), ..lag })
     }
 
     async fn check(&self) -> Result<(), BrokerError> {

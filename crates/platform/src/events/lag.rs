@@ -1,4 +1,5 @@
-//! How far a group is behind: asked for now and then, and told as `consumer_lag`.
+//! How far a group is behind: asked for now and then, and told as `consumer_lag`; what it has put aside comes with the
+//! answer, and is told as `dead_letters`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,7 @@ pub(crate) fn watch(
 /// Asks once.
 ///
 /// # Errors
-/// When the broker did not say; there is no `consumer_lag` then.
+/// When the broker did not say; there is neither `consumer_lag` nor `dead_letters` then.
 pub(crate) async fn look(
     broker: &Arc<dyn Broker>,
     telemetry: &Telemetry,
@@ -53,9 +54,6 @@ pub(crate) async fn look(
 ) -> Result<Lag, BrokerError> {
     let late = || BrokerError::untouched("no answer in time");
     let lag = timeout(CALL_WITHIN, broker.lag(topic, group)).await.unwrap_or_else(|_elapsed| Err(late()));
-    match &lag {
-        Ok(lag) => telemetry.events().lag(topic, group, lag.total()),
-        Err(_away) => telemetry.events().lag_unknown(topic, group),
-    }
+    telemetry.events().stands(topic, group, lag.as_ref().ok().copied());
     lag
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use domain::broker::Lag;
 use domain::event::{NOTICES, ORDERS, PAYMENTS};
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -33,7 +34,7 @@ pub(crate) struct EventMetrics {
     /// One ran in which there are none.
     are_none: AtomicBool,
     published: Tally,
-    dead: Tally,
+    buried: Tally,
     leases_lost: Tally,
     failed: Box<[[AtomicU64; Why::ALL.len()]]>,
     groups: [Consumed; GROUPS.len()],
@@ -42,9 +43,25 @@ pub(crate) struct EventMetrics {
 /// What was consumed by one group.
 #[derive(Debug, Default)]
 struct Consumed {
-    /// How far it is behind, plus 1; 0 as long as nobody knows.
-    lag: AtomicU64,
+    /// How far it is behind.
+    lag: Known,
+    /// What it has put aside and what waits for people.
+    letters: Known,
     took: Histogram,
+}
+
+/// A number as the broker said it last, plus 1; 0 as long as nobody knows.
+#[derive(Debug, Default)]
+struct Known(AtomicU64);
+
+impl Known {
+    fn set(&self, value: Option<u64>) {
+        self.0.store(value.map_or(0, |value| value.saturating_add(1)), Relaxed);
+    }
+
+    fn get(&self) -> Option<u64> {
+        self.0.load(Relaxed).checked_sub(1)
+    }
 }
 
 impl Default for EventMetrics {
@@ -54,7 +71,7 @@ impl Default for EventMetrics {
             is_on: AtomicBool::new(false),
             are_none: AtomicBool::new(false),
             published: tally("events_published", "Events that the broker has taken"),
-            dead: tally("dead_letters", "Events that were put aside"),
+            buried: tally("events_buried", "Events that were put aside"),
             leases_lost: tally("event_leases_lost", "Events that others got because a lease was over"),
             failed: TOPICS.iter().map(|_| Default::default()).collect(),
             groups: Default::default(),
@@ -78,8 +95,8 @@ impl EventMetrics {
         count(&self.published, topic, n);
     }
 
-    pub(crate) fn died(&self, topic: &str, n: u64) {
-        count(&self.dead, topic, n);
+    pub(crate) fn buried(&self, topic: &str, n: u64) {
+        count(&self.buried, topic, n);
     }
 
     pub(crate) fn leases_lost(&self, topic: &str, n: u64) {
@@ -93,16 +110,11 @@ impl EventMetrics {
         }
     }
 
-    pub(crate) fn lag(&self, topic: &str, group: &str, events: u64) {
+    /// What the broker said of a group. Where it did not, nothing is told: what was known before would be read as what is.
+    pub(crate) fn stands(&self, topic: &str, group: &str, lag: Option<Lag>) {
         if let Some(consumed) = self.group(topic, group) {
-            consumed.lag.store(events.saturating_add(1), Relaxed);
-        }
-    }
-
-    /// The broker did not say: what was known before would be read as what is.
-    pub(crate) fn lag_unknown(&self, topic: &str, group: &str) {
-        if let Some(consumed) = self.group(topic, group) {
-            consumed.lag.store(0, Relaxed);
+            consumed.lag.set(lag.map(Lag::total));
+            consumed.letters.set(lag.and_then(|lag| lag.dead_letters));
         }
     }
 
@@ -121,7 +133,7 @@ impl EventMetrics {
         if !self.is_on.load(Relaxed) || kind == ServiceKind::PaymentService {
             return Ok(());
         }
-        for tally in [&self.published, &self.dead, &self.leases_lost] {
+        for tally in [&self.published, &self.buried, &self.leases_lost] {
             let mut family = encoder.encode_descriptor(tally.name, tally.help, None, MetricType::Counter)?;
             for (topic, count) in tally.counts() {
                 let labels = [(tally.label, topic)];
@@ -139,11 +151,16 @@ impl EventMetrics {
         }
         let groups = || GROUPS.iter().zip(&self.groups);
         let labels = |topic: &'static str, group: &'static str| [("topic", topic), ("group", group)];
-        let help = "Events that a group has not dealt with";
-        let mut family = encoder.encode_descriptor("consumer_lag", help, None, MetricType::Gauge)?;
-        for ((topic, group), consumed) in groups() {
-            if let Some(lag) = consumed.lag.load(Relaxed).checked_sub(1) {
-                family.encode_family(&labels(topic, group))?.encode_gauge(&lag)?;
+        let gauges: [(_, _, fn(&Consumed) -> &Known); 2] = [
+            ("consumer_lag", "Events that a group has not dealt with", |consumed| &consumed.lag),
+            ("dead_letters", "Events that a group has put aside", |consumed| &consumed.letters),
+        ];
+        for (name, help, read) in gauges {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for ((topic, group), consumed) in groups() {
+                if let Some(value) = read(consumed).get() {
+                    family.encode_family(&labels(topic, group))?.encode_gauge(&value)?;
+                }
             }
         }
         let (name, help) = ("consumer_processing", "Events from their arrival to what became of them");

@@ -105,16 +105,30 @@ impl Case {
         lag.unwrap_or_else(|error| panic!("{}: the lag of {group}: {error}", self.name))
     }
 
-    /// Waits until the lag of a group is this: at once, where the broker says that it is exact.
-    pub(super) async fn lag_is(&self, group: &str, wanted: Lag) {
+    /// Waits until so much waits and is in flight: at once, where the broker says that it is exact.
+    pub(super) async fn lag_is(&self, group: &str, waiting: u64, in_flight: u64) {
+        let wanted = (waiting, in_flight);
         let exact = self.broker.capabilities().lag_is_exact;
         let began = Instant::now();
         loop {
             let lag = self.lag(group).await;
-            if lag == wanted || !exact && lag.total() == wanted.total() {
+            if (lag.waiting, lag.in_flight) == wanted || !exact && lag.total() == waiting + in_flight {
                 return;
             }
             assert!(!exact && began.elapsed() < self.within, "{}: {lag:?}, not {wanted:?}", self.name);
+            tokio::time::sleep(TURN).await;
+        }
+    }
+
+    /// Waits until the lag of a group tells of so many letters.
+    pub(super) async fn lag_tells_of(&self, group: &str, letters: u64) {
+        let began = Instant::now();
+        loop {
+            let told = self.lag(group).await.dead_letters;
+            if told == Some(letters) {
+                return;
+            }
+            assert!(began.elapsed() < self.within, "{}: {told:?} letters, not {letters}", self.name);
             tokio::time::sleep(TURN).await;
         }
     }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::case::{Case, GROUP, Hand, LONG, SHORT, ids, said};
 use super::tests;
-use crate::broker::{Delivery, Lag, Ordering, Receipt, Verdict};
+use crate::broker::{Delivery, Ordering, Receipt, Verdict};
 
 tests![
     what_is_put_off_comes_again_not_before_its_time,
@@ -31,7 +31,7 @@ async fn what_is_put_off_comes_again_not_before_its_time(case: &Case) {
     }
     assert_eq!((&delivery.message, delivery.attempt), (&case.message("a", "k"), 3));
     consumer.ack(&[delivery.receipt]).await;
-    case.lag_is(GROUP, Lag::default()).await;
+    case.lag_is(GROUP, 0, 0).await;
 }
 
 async fn what_is_put_off_without_a_delay_comes_again(case: &Case) {
@@ -115,7 +115,7 @@ async fn what_is_extended_is_not_given_out_again(case: &Case) {
         }
         if let Some(stale) = is_held(&consumer, delivery.receipt).await {
             assert_eq!(stale, 0, "it was held to the end");
-            case.lag_is(GROUP, Lag::default()).await;
+            case.lag_is(GROUP, 0, 0).await;
             return;
         }
     }
@@ -140,7 +140,7 @@ async fn what_is_said_too_late_has_no_effect(case: &Case) {
         delivery = consumer.next().await;
     }
     assert_eq!(consumer.settle(delivery.receipt, Verdict::Ack).await, 1, "said again, it does no harm");
-    case.lag_is(GROUP, Lag::default()).await;
+    case.lag_is(GROUP, 0, 0).await;
     assert_eq!(case.letters.total(&case.filter()).await, Ok(0));
     let nobody = Receipt { message: u64::MAX >> 1, delivery: u64::MAX >> 1 };
     let long = case.joined(GROUP, "other", LONG, 1).await;

@@ -2,7 +2,7 @@
 
 use super::case::{Case, GROUP, LONG, OTHER, QUIET, ids, said};
 use super::tests;
-use crate::broker::{BrokerError, DeadLetter, DeadLetterFilter, Lag, ReplaysTo};
+use crate::broker::{BrokerError, DeadLetter, DeadLetterFilter, ReplaysTo};
 
 tests![
     a_dead_message_is_a_letter_with_its_history,
@@ -10,6 +10,7 @@ tests![
     letters_are_listed_in_pages_and_by_filter,
     a_replayed_letter_is_given_out_as_for_the_first_time,
     a_purged_letter_is_gone,
+    the_lag_tells_how_many_letters_a_group_has,
     knows_no_letter_that_is_not_there,
 ];
 
@@ -22,7 +23,7 @@ async fn a_dead_message_is_a_letter_with_its_history(case: &Case) {
     let second = consumer.next().await;
     consumer.bury(second.receipt, "no such pizza: \"\u{1f355}\"").await;
     consumer.nothing_comes("it is dead").await;
-    case.lag_is(GROUP, Lag::default()).await;
+    case.lag_is(GROUP, 0, 0).await;
 
     let letters = case.letters(1).await;
     let letter = &letters[0];
@@ -128,6 +129,19 @@ async fn a_purged_letter_is_gone(case: &Case) {
     assert_eq!(case.letters.purge(&letters[0].id).await, Err(unknown.clone()));
     assert_eq!(case.letters.show(&letters[0].id).await, Err(unknown));
     case.consumer().await.nothing_comes("it is not given out again").await;
+}
+
+async fn the_lag_tells_how_many_letters_a_group_has(case: &Case) {
+    case.declare(&[GROUP, OTHER]).await;
+    case.lag_tells_of(GROUP, 0).await;
+    dead(case, GROUP, &["a", "b", "c"]).await;
+    case.lag_tells_of(GROUP, 3).await;
+    case.lag_tells_of(OTHER, 0).await;
+    let letters = case.letters(3).await;
+    assert_eq!(case.letters.purge(&letters[0].id).await, Ok(()));
+    case.lag_tells_of(GROUP, 2).await;
+    assert_eq!(case.letters.replay(&letters[1].id).await, Ok(()));
+    case.lag_tells_of(GROUP, 1).await;
 }
 
 async fn knows_no_letter_that_is_not_there(case: &Case) {

@@ -178,7 +178,7 @@ impl Group {
     pub(super) fn lag(&mut self, now: Now) -> Lag {
         self.catch_up(now);
         let in_flight = self.leases.len() as u64;
-        Lag { waiting: self.entries.len() as u64 - in_flight, in_flight }
+        Lag { waiting: self.entries.len() as u64 - in_flight, in_flight, dead_letters: None }
     }
 
     /// Whether this receipt's delivery is the message's present one.

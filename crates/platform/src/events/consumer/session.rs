@@ -216,7 +216,7 @@ impl Session {
                 self.lost(lost);
                 // Of those that were lost nobody knows which: at least so many died here.
                 let died = died.saturating_sub(lost) as u64;
-                self.worker.telemetry.events().died(self.worker.consuming.topic, died);
+                self.worker.telemetry.events().buried(self.worker.consuming.topic, died);
                 break;
             }
             let is_over = node.now().saturating_duration_since(since) >= lease;

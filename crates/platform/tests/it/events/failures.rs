@@ -139,9 +139,11 @@ fn a_message_that_nobody_can_read_ends_as_a_dead_letter_with_its_reason_and_hold
         let newer = letters.last().expect("four");
         assert_eq!(newer.reason, "an event of schema 99, and this program knows up to 1");
         assert_eq!(newer.history.len(), 4, "it waited for somebody who can read it");
+        sleep_ms(1_000).await;
         let metrics = joined.platform.ask(OrderProcessor, Method::GET, "/metrics", "").await.text;
         for line in [
-            "dead_letters_total{topic=\"orders\"} 2\n",
+            "events_buried_total{topic=\"orders\"} 2\n",
+            "dead_letters{topic=\"orders\",group=\"order-processor\"} 2\n",
             "events_failed_total{topic=\"orders\",reason=\"malformed\"} 1\n",
             "events_failed_total{topic=\"orders\",reason=\"newer-schema\"} 5\n",
         ] {
