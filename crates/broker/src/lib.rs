@@ -11,6 +11,7 @@
 //! What is acknowledged (a publish, a verdict) was synced to the disk before; a message is given out only after that. What
 //! it promises in detail, its protocol and its bounds are in `docs/broker.md`.
 
+mod admin;
 mod client;
 mod engine;
 mod mischief;
@@ -26,6 +27,7 @@ pub use node::redb::OpenError;
 use node::{Listener, Node};
 use thiserror::Error;
 
+pub use self::admin::router as admin_router;
 pub use self::client::{Client, ClientOptions};
 use self::engine::Limits;
 pub use self::mischief::{Mischief, MischiefControl};

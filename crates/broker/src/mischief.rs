@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use node::{Node, Rng, draw};
 use rand::Rng as _;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::Incoming;
 use crate::wire::{Body, encode, micros};
@@ -20,7 +21,8 @@ const KEPT_BACK_MAX: Duration = Duration::from_millis(500);
 const POISON: &[u8] = b"{\"schema\":1,\"event\":\"nothing that anybody knows\"";
 
 /// What goes wrong: each share is of the messages, from 0 to 1. By default nothing does.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Mischief {
     /// Published twice.
     pub duplicated: f64,
@@ -28,6 +30,13 @@ pub struct Mischief {
     pub reordered: f64,
     /// Followed by a message that nobody can read.
     pub poisoned: f64,
+}
+
+impl Mischief {
+    /// Whether each of the shares is one.
+    pub(crate) fn is_valid(&self) -> bool {
+        [self.duplicated, self.reordered, self.poisoned].iter().all(|share| (0.0..=1.0).contains(share))
+    }
 }
 
 /// The hand that does it. Clones are the same hand.
@@ -55,7 +64,7 @@ impl MischiefControl {
         self.lock().poisoned.clone()
     }
 
-    fn get(&self) -> Mischief {
+    pub(crate) fn get(&self) -> Mischief {
         self.lock().mischief
     }
 

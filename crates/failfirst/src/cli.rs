@@ -253,7 +253,7 @@ pub struct UpArgs {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub grace: Duration,
     /// The first of the admin ports, on this machine only; none when not given. payment-service's takes a
-    /// hardship: `curl -X PUT http://127.0.0.1:9082/hardship -d '{"slowdown":5}'`.
+    /// hardship (`curl -X PUT http://127.0.0.1:9082/hardship -d '{"slowdown":5}'`), the broker's a mischief (docs/broker.md).
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_533))]
     pub admin_base_port: Option<u16>,
     /// Where services keep what they own.
@@ -276,8 +276,8 @@ pub struct ServeArgs {
     /// The port; the service's own default (8080 to 8083, the broker 8084) when not given.
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
-    /// A port for whoever examines the service, on this machine only: `/facts`, `/gauges`, and for payment-service
-    /// `/hardship`. None when not given.
+    /// A port for whoever examines the service, on this machine only: `/facts`, `/gauges`, for payment-service
+    /// `/hardship` and for the broker `/mischief`. None when not given.
     #[arg(long, value_name = "PORT")]
     pub admin_port: Option<u16>,
     /// Which replica this is, of a design that has several of the service.

@@ -21,8 +21,9 @@ use std::{
 #[cfg(feature = "kafka")]
 use adapters::kafka::{self, Kafka, KafkaSettings, KafkaUrl};
 use adapters::nats::{self, Nats, NatsSettings, NatsUrl};
+use broker::{Embedded, MischiefControl};
 use domain::broker::{Broker, DeadLetters};
-use node::{Node, RealOptions};
+use node::{Node, RealOptions, http};
 
 use super::{
     ServeRealOptions,
@@ -147,7 +148,7 @@ fn both(client: impl Broker + DeadLetters + 'static) -> OpenBroker {
 }
 
 /// Runs the embedded broker on this machine, on a file in a directory that is made when missing, until `stop` is ready
-/// and what was begun is answered or the grace is over.
+/// and what was begun is answered or the grace is over. With an admin port, whoever is on this machine can disturb it.
 ///
 /// Needs a tokio runtime with its time and network drivers enabled.
 ///
@@ -177,9 +178,22 @@ pub async fn serve_broker(
         stopping.begin();
         tokio::time::sleep(options.grace).await;
     };
+    let mischief = MischiefControl::default();
+    let serve = async {
+        let embedded = Embedded::open_disturbed(node, settings, mischief.clone()).await?;
+        if let Some(port) = options.admin_port {
+            // On the loopback, wherever the broker itself is bound: as for the services.
+            let admin = Node::real(RealOptions { name: BROKER.to_owned(), ..RealOptions::default() });
+            let listener = admin.listen(port).await.map_err(|source| BrokerError::Listen { port, source })?;
+            let router = broker::admin_router(embedded.watch(), mischief.clone());
+            drop(admin.spawn(http::serve(admin.clone(), listener, router, http::ServerOptions::default())));
+        }
+        embedded.serve().await;
+        Ok(())
+    };
     tokio::select! {
         biased;
-        served = broker::serve(node, settings) => served,
+        served = serve => served,
         () = out_of_grace => {
             tracing::warn!(unfinished = stopping.unfinished(), "stopped before everything was finished");
             Ok(())
