@@ -154,6 +154,12 @@ pub(crate) fn collect(testimony: Testimony, design: &Design, plan: &FaultPlan) -
         };
         facts.services.insert(name, gauges);
     }
+    // Who was seen and says nothing for itself: the broker.
+    for (name, per_second) in per_second {
+        let most = |values: &Vec<u64>| values.iter().copied().max().unwrap_or(0);
+        let max = per_second.iter().map(|(gauge, values)| (gauge.clone(), most(values))).collect();
+        facts.services.insert(name, ServiceGauges { max, per_second, ..ServiceGauges::default() });
+    }
     facts
 }
 

@@ -14,9 +14,11 @@ use crate::{
     serve::{Part, process_list},
 };
 
+pub(crate) mod groups;
 pub(crate) mod local;
 mod orders;
 pub(crate) mod sim;
+mod work;
 
 /// The host on which all clients live.
 pub(crate) const CLIENTS: &str = "clients";

@@ -43,5 +43,6 @@ pub use run::{Ports, run, run_monolith};
 pub use service::{Peer, Peers, monolith_router, router};
 pub use state::{PlatformState, ServiceState, Stores};
 pub use telemetry::{
-    ALERTS_MAX, About, AlertFact, AlertName, CallJournal, JOURNALLED_ORDERS_MAX, SpanFact, Telemetry,
+    ALERTS_MAX, About, AlertFact, AlertName, CallJournal, EVENT_GROUPS, JOURNALLED_ORDERS_MAX, SpanFact,
+    Telemetry,
 };

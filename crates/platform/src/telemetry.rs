@@ -31,6 +31,7 @@ pub use alerts::{ALERTS_MAX, About, AlertFact, AlertName};
 use alerts::{AlertLog, Signals};
 pub(crate) use alerts::{CallWatch, OrderEnd, Ticket};
 pub(crate) use counters::{AttemptOutcome, ChargeOutcome, Counters, PaymentOutcome, Settled, Tally};
+pub use events::EVENT_GROUPS;
 use events::EventMetrics;
 pub(crate) use exposition::{Format, expose};
 use histogram::Histogram;

@@ -17,7 +17,10 @@ use platform::{
 use serde_json::Value;
 
 use super::{Experiment, NamedLoad};
-use crate::world::sim::detail;
+use crate::{
+    serve::BROKER,
+    world::{groups, sim::detail},
+};
 
 /// Everything that a cell of the experiment can have, as JSON. Series have no elements.
 pub(super) fn prototype(experiment: &Experiment) -> Value {
@@ -55,9 +58,12 @@ fn of_load(load: &NamedLoad, experiment: &Experiment, services: &[(String, Servi
         capacity_per_s: 0.0,
         detail,
     };
+    let mut gauges: BTreeMap<_, _> =
+        services.iter().map(|(name, kind)| (name.clone(), gauges(*kind))).collect();
+    gauges.extend(is_event_driven.then(|| (BROKER.to_owned(), lags())));
     let facts = Facts {
-        processes: processes(services),
-        services: services.iter().map(|(name, kind)| (name.clone(), gauges(*kind))).collect(),
+        processes: processes(gauges.keys()),
+        services: gauges.clone(),
         background: is_event_driven.then(BTreeMap::new),
         high_priority: load.high_priority_share.map(|_| String::new()).into_iter().collect(),
         fault_window_us: Some((0, 1)),
@@ -70,7 +76,7 @@ fn of_load(load: &NamedLoad, experiment: &Experiment, services: &[(String, Servi
     let mut cell = assess(meta, &facts);
     let per_second = |gauges: ServiceGauges| gauges.max.into_keys().map(|gauge| (gauge, vec![])).collect();
     let services: BTreeMap<_, _> =
-        services.iter().map(|(name, kind)| (name.clone(), per_second(gauges(*kind)))).collect();
+        gauges.into_iter().map(|(name, gauges)| (name, per_second(gauges))).collect();
     cell.series = Series { services, ..Series::default() };
     serde_json::to_value(cell).expect("a cell has text keys only")
 }
@@ -107,10 +113,9 @@ fn merged(one: Value, other: Value) -> Value {
     }
 }
 
-/// Every process that a real cell has: its services and the load generator.
-fn processes(services: &[(String, ServiceKind)]) -> BTreeMap<String, ProcessUse> {
-    let services = services.iter().map(|(name, _)| name.clone());
-    let all = services.chain([crate::world::local::DRIVER.to_owned()]);
+/// Every process that a real cell has: its services, its broker and the load generator.
+fn processes<'a>(names: impl Iterator<Item = &'a String>) -> BTreeMap<String, ProcessUse> {
+    let all = names.cloned().chain([crate::world::local::DRIVER.to_owned()]);
     all.map(|name| (name, ProcessUse::default())).collect()
 }
 
@@ -120,6 +125,12 @@ fn gauges(kind: ServiceKind) -> ServiceGauges {
     let each: BTreeMap<_, _> =
         state.telemetry().gauges().keys().map(|gauge| ((*gauge).to_owned(), 0)).collect();
     ServiceGauges { max: each.clone(), bounds: each, per_second: BTreeMap::new() }
+}
+
+/// What is known of a broker: how far each group of consumers is behind.
+fn lags() -> ServiceGauges {
+    let all = platform::EVENT_GROUPS.into_iter().map(|(topic, group)| (groups::lag(topic, group), 0));
+    ServiceGauges { max: all.collect(), ..ServiceGauges::default() }
 }
 
 #[cfg(test)]

@@ -46,6 +46,10 @@ const RUN_MAX: Duration = Duration::from_secs(300);
 /// services without being counted in one of them, retransmissions aside.
 pub(crate) const REST: Duration = Duration::from_secs(1);
 
+/// How long it takes until an event that nobody settles comes again by itself, whatever the design: where a group is
+/// behind and nothing moves, so long it is waited for. What nobody can deal with comes again for ever.
+const COMES_AGAIN: Duration = Duration::from_secs(20);
+
 /// How often the world looks whether it is at rest.
 const REST_CHECK: Duration = Duration::from_millis(100);
 
@@ -201,16 +205,19 @@ async fn course(plan: &CellPlan, wiring: &Wiring) -> Result<Testimony, CellError
     })
 }
 
-/// Returns when the load is over and nothing has moved for the plan's rest, or at the latest end.
+/// Returns when the load is over and nothing has moved for the plan's rest, or for longer where a group of consumers is
+/// behind; or at the latest end.
 async fn rest(hosts: &Hosts, clients: &Node, plan: &CellPlan, load_start: Duration) {
     let (load_end, latest) = (load_start + plan.load.load.duration().get(), load_start + RUN_MAX);
+    let groups = hosts.groups();
     let mut quiet_since = clients.elapsed();
     loop {
         let now = clients.elapsed();
         if hosts.is_busy() || now < load_end {
             quiet_since = now;
         }
-        if now - quiet_since >= plan.rest || now >= latest {
+        let enough = if groups.are_behind() { plan.rest.max(COMES_AGAIN) } else { plan.rest };
+        if now - quiet_since >= enough || now >= latest {
             return;
         }
         clients.sleep(REST_CHECK.min(latest - now)).await;

@@ -18,8 +18,8 @@ use crate::kind::ServiceKind;
 
 const TOPICS: &[&str] = &[ORDERS, PAYMENTS, NOTICES];
 
-/// Every group, with its topic.
-const GROUPS: [(&str, &str); 4] = [
+/// Every group of consumers, with its topic.
+pub const EVENT_GROUPS: [(&str, &str); 4] = [
     (ORDERS, "order-processor"),
     (PAYMENTS, "order-api"),
     (PAYMENTS, "notification-service"),
@@ -37,7 +37,7 @@ pub(crate) struct EventMetrics {
     buried: Tally,
     leases_lost: Tally,
     failed: Box<[[AtomicU64; Why::ALL.len()]]>,
-    groups: [Consumed; GROUPS.len()],
+    groups: [Consumed; EVENT_GROUPS.len()],
 }
 
 /// What was consumed by one group.
@@ -125,7 +125,7 @@ impl EventMetrics {
     }
 
     fn group(&self, topic: &str, group: &str) -> Option<&Consumed> {
-        let place = GROUPS.iter().position(|known| *known == (topic, group))?;
+        let place = EVENT_GROUPS.iter().position(|known| *known == (topic, group))?;
         self.groups.get(place)
     }
 
@@ -149,7 +149,7 @@ impl EventMetrics {
                 family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&count, None)?;
             }
         }
-        let groups = || GROUPS.iter().zip(&self.groups);
+        let groups = || EVENT_GROUPS.iter().zip(&self.groups);
         let labels = |topic: &'static str, group: &'static str| [("topic", topic), ("group", group)];
         let gauges: [(_, _, fn(&Consumed) -> &Known); 2] = [
             ("consumer_lag", "Events that a group has not dealt with", |consumed| &consumed.lag),
@@ -201,7 +201,7 @@ mod tests {
             .flat_map(|layout| layout.groups.into_iter().map(move |group| (layout.topic.clone(), group)))
             .collect();
         let known: Vec<_> =
-            GROUPS.iter().map(|(topic, group)| ((*topic).to_owned(), (*group).to_owned())).collect();
+            EVENT_GROUPS.iter().map(|(topic, group)| ((*topic).to_owned(), (*group).to_owned())).collect();
         assert_eq!(groups, known);
     }
 

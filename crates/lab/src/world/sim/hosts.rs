@@ -4,15 +4,14 @@
 mod full_disk;
 
 use std::{
+    collections::BTreeMap,
     io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use broker::{Embedded, Mischief, MischiefControl};
+use broker::{Embedded, Mischief, MischiefControl, Watch};
 use chaos::{Action, ChaosError, Direction, Target};
-use domain::broker::DeadLetterFilter;
-use evidence::facts::Dead;
 use load::Duplicates;
 use node::{
     Node,
@@ -30,16 +29,13 @@ use super::{
 use crate::{
     collector::{Letters, Witness},
     serve::{BROKER, BrokerUrl, Part, process_list},
-    world::{CLIENTS, hosts},
+    world::{CLIENTS, groups, hosts, work::Work},
 };
 
 /// How long a link takes each way: what machines in one data centre are apart. The simulation rounds up
 /// to its tick of 1 ms.
 const LINK_MIN: Duration = Duration::from_micros(500);
 const LINK_MAX: Duration = Duration::from_micros(1_500);
-
-/// How many dead letters are asked for at a time.
-const LETTERS_PAGE: usize = 200;
 
 /// The platform's services, each on its host, and the clients on theirs.
 #[derive(Debug)]
@@ -53,6 +49,8 @@ pub(super) struct Hosts {
     duplicates: Duplicates,
     /// What goes wrong at the broker.
     mischief: MischiefControl,
+    /// What the broker knows of itself, whichever process of it was the last.
+    broker: Arc<Mutex<Option<Watch>>>,
     /// What the processes keep their stores on.
     disks: Disks,
     /// Services that could not start, as they say themselves.
@@ -76,8 +74,8 @@ impl Hosts {
         let replicas = parts.iter().map(|part| part.replica()).max().unwrap_or(1);
         let states = (0..replicas).map(|_| PlatformState::of(state)).collect();
         let duplicates = Duplicates::default();
-        let (mischief, broken) = (MischiefControl::default(), Arc::default());
-        let hosts = Self { world, design, states, clients, duplicates, mischief, disks, broken };
+        let (mischief, broker, broken) = (MischiefControl::default(), Arc::default(), Arc::default());
+        let hosts = Self { world, design, states, clients, duplicates, mischief, broker, disks, broken };
         parts.into_iter().for_each(|part| hosts.start_part(part));
         hosts
     }
@@ -97,31 +95,26 @@ impl Hosts {
         named(&self.design, &self.states)
     }
 
-    /// Whether anything is in work or waits anywhere. Open connections are no work.
+    /// Whether anything is in work or waits in any service.
     pub(super) fn is_busy(&self) -> bool {
+        let work = Work::of(&self.design);
         let gauges = self.states().flat_map(|(_, state)| state.telemetry().gauges());
-        gauges.into_iter().any(|(name, gauge)| *name != "connections" && gauge.now() > 0)
+        gauges.into_iter().any(|(name, gauge)| work.is(name, gauge.now()))
+    }
+
+    /// Who knows how far the groups of consumers are behind, where there are any.
+    pub(super) fn groups(&self) -> Groups {
+        Groups { broker: Arc::clone(&self.broker) }
     }
 
     /// What the broker has put aside, at the end.
     pub(super) async fn letters(&self) -> Result<Letters, CellError> {
-        let mut letters = Letters { poisoned: self.mischief.poisoned(), ..Letters::default() };
+        let mut letters = Letters { poisoned: self.mischief.poisoned(), dead: Vec::new() };
         if self.design.topology != platform::design::Topology::Events {
             return Ok(letters);
         }
-        let broker = BrokerUrl::Embedded.open(&self.clients).dead_letters;
-        let mut after = String::new();
-        loop {
-            let page = broker.list(&DeadLetterFilter::default(), &after, LETTERS_PAGE).await?;
-            let Some(last) = page.last() else { return Ok(letters) };
-            after.clone_from(&last.id);
-            letters.dead.extend(page.into_iter().map(|letter| Dead {
-                topic: letter.message.topic,
-                group: letter.group,
-                event: letter.message.event_id.to_string(),
-                reason: letter.reason,
-            }));
-        }
+        letters.dead = groups::put_aside(&BrokerUrl::Embedded.open(&self.clients).dead_letters).await?;
+        Ok(letters)
     }
 
     /// What every service knows, at the end.
@@ -170,11 +163,15 @@ impl Hosts {
     /// A fresh process of the broker, on what its host's disk holds.
     fn start_broker(&self) {
         let node = self.world.node(BROKER).expect("the broker has a host");
-        let (mischief, broken) = (self.mischief.clone(), Arc::clone(&self.broken));
+        let (mischief, watched, broken) =
+            (self.mischief.clone(), Arc::clone(&self.broker), Arc::clone(&self.broken));
         // Detached: it ends with its host.
         node.clone().spawn(async move {
             match Embedded::open_disturbed(node, broker::Options::default(), mischief).await {
-                Ok(embedded) => embedded.serve().await,
+                Ok(embedded) => {
+                    *watched.lock().unwrap_or_else(PoisonError::into_inner) = Some(embedded.watch());
+                    embedded.serve().await;
+                }
                 Err(error) => broken
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -281,6 +278,25 @@ impl Hosts {
                 Ok(())
             }
         }
+    }
+}
+
+/// The groups of consumers as the broker sees them.
+#[derive(Clone, Debug)]
+pub(super) struct Groups {
+    broker: Arc<Mutex<Option<Watch>>>,
+}
+
+impl Groups {
+    /// How far each is behind, by its gauge; nothing without a broker.
+    pub(super) fn gauges(&self) -> BTreeMap<String, u64> {
+        let broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner);
+        broker.as_ref().map(|watch| groups::gauges(&watch.facts())).unwrap_or_default()
+    }
+
+    /// Whether any is.
+    pub(super) fn are_behind(&self) -> bool {
+        self.gauges().values().any(|lag| *lag > 0)
     }
 }
 

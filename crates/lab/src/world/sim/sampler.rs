@@ -1,18 +1,21 @@
-//! Gauges over time: the maximum of each within every second.
+//! Gauges over time: the maximum of each within every second, and at its end how far the groups of consumers are behind.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use node::Node;
 use platform::Telemetry;
 
-use super::hosts::Hosts;
+use super::hosts::{Groups, Hosts};
+use crate::serve::BROKER;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Reads every service's gauges at the end of every second.
+/// Reads every service's gauges, and the broker's, at the end of every second.
 #[derive(Debug)]
 pub(super) struct Sampler {
     services: Vec<(String, Telemetry)>,
+    groups: Groups,
+    seconds: usize,
     per_second: BTreeMap<String, BTreeMap<String, Vec<u64>>>,
 }
 
@@ -25,7 +28,7 @@ impl Sampler {
             // What was measured before the load began belongs to no second.
             let _before = telemetry.take_window_maxima();
         }
-        Self { services, per_second: BTreeMap::new() }
+        Self { services, groups: hosts.groups(), seconds: 0, per_second: BTreeMap::new() }
     }
 
     /// Samples at the end of every second, until dropped.
@@ -50,5 +53,12 @@ impl Sampler {
                 series.entry(gauge.to_owned()).or_default().push(max);
             }
         }
+        for (group, lag) in self.groups.gauges() {
+            let series = self.per_second.entry(BROKER.to_owned()).or_default().entry(group).or_default();
+            // A group that came later was not behind before.
+            series.resize(self.seconds, 0);
+            series.push(lag);
+        }
+        self.seconds += 1;
     }
 }
