@@ -22,6 +22,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::serve::{Part, Places};
 
 pub use probe::until_alive;
+pub(crate) use probe::until_ready;
 
 /// Which service to start, and how.
 #[derive(Clone, Debug)]

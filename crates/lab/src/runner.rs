@@ -58,7 +58,8 @@ pub enum LabError {
     #[error(
         "the fault {fault} cannot be had in the local world: there is no network between the processes that could be \
          disturbed, no clock of their own, and the clients are no subject ({action}); what there is: none, brownout, \
-         blackout, and faults of the kinds hardship, power-off, kill and duplicates"
+         blackout, and faults of the kinds hardship, power-off, kill (of any process, the broker too), duplicates and \
+         events"
     )]
     NotLocal {
         /// Its name.

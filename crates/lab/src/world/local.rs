@@ -13,6 +13,7 @@ mod admin;
 mod deed;
 mod driver;
 mod error;
+mod host;
 mod hosts;
 mod ports;
 mod preflight;
@@ -40,7 +41,7 @@ pub(crate) use self::{
 };
 use self::{driver::Driver, hosts::Hosts, watch::Watch};
 use crate::{
-    collector::{Letters, Testimony},
+    collector::Testimony,
     world::{orders, sim::CellPlan},
 };
 
@@ -146,7 +147,7 @@ async fn course(plan: &CellPlan, options: &LocalOptions, folder: &Path) -> Resul
     let load_duration = plan.load.load.duration().get();
     let latest = RUN_MAX.max(load_duration + plan.load.client_timeout + RUN_MAX / 5);
     let is_over = Cell::new(false);
-    let mut watch = Watch::begin(&hosts, driver.id(), plan.rest).await;
+    let mut watch = Watch::begin(&hosts, driver.id(), plan).await;
     let driven = {
         let asked_and_disturbed = async {
             let disturbing = async { inject(&lab, &plan.fault, &hosts).await.map_err(LocalError::from) };
@@ -167,6 +168,7 @@ async fn course(plan: &CellPlan, options: &LocalOptions, folder: &Path) -> Resul
     };
     let ended = lab.elapsed().saturating_sub(load_start);
     let services = hosts.testify(watch.maxima()).await?;
+    let letters = hosts.letters(&lab).await?;
     hosts.stop(STOP_WITHIN).await;
     let high_priority = orders::high_priority(&driven, plan.load.high_priority_share);
     let (per_second, processes) = watch.finish();
@@ -175,7 +177,7 @@ async fn course(plan: &CellPlan, options: &LocalOptions, folder: &Path) -> Resul
         high_priority,
         services,
         told: Vec::new(),
-        letters: Letters::default(),
+        letters,
         per_second,
         processes,
         load_start,

@@ -1,7 +1,9 @@
-//! What is asked of a service's admin port: the one way to a process's knowledge, and to payment's hardship.
+//! What is asked of a process's admin port: the one way to its knowledge, to payment's hardship and to the broker's
+//! mischief.
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
+use broker::Mischief;
 use bytes::Bytes;
 use http::{Method, Request, header::CONTENT_TYPE};
 use node::{Node, RealOptions, http as calls};
@@ -9,7 +11,10 @@ use platform::{Hardship, ServiceFacts, ServiceKind, design::Topology};
 use serde::de::DeserializeOwned;
 
 use super::error::AdminError;
-use crate::serve::Part;
+use crate::{
+    serve::{BROKER, Part},
+    world::groups,
+};
 
 /// How long all that a service knows may take to come: a long run has many orders.
 const FACTS_WITHIN: Duration = Duration::from_secs(60);
@@ -17,8 +22,8 @@ const FACTS_WITHIN: Duration = Duration::from_secs(60);
 const FACTS_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
 /// How long gauges may take to come: within the second that they are about.
 const GAUGES_WITHIN: Duration = Duration::from_millis(800);
-/// How long payment may take to heed a hardship.
-const HARDSHIP_WITHIN: Duration = Duration::from_secs(2);
+/// How long payment may take to heed a hardship, and the broker to do mischief.
+const HEEDED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The name under which the node knows the address.
 const NAME: &str = "admin";
@@ -41,7 +46,7 @@ impl Admin {
     pub(super) fn new(address: SocketAddr, part: Part, topology: Topology) -> Self {
         let is_monolith = matches!(topology, Topology::Monolith);
         let parts = match (part, is_monolith) {
-            // It has no admin port: what it knows the services know too.
+            // No orders, no charges: how far its groups are behind is a matter of its gauges.
             (Part::Broker, _) => Vec::new(),
             (Part::Service(_), true) => {
                 topology.services().iter().map(|part| (*part, format!("/{part}"))).collect()
@@ -77,7 +82,10 @@ impl Admin {
     /// The maximum of each gauge since the last such question.
     pub(super) async fn gauges(&self) -> Result<Gauges, AdminError> {
         let mut all = Gauges::new();
-        let Part::Service(process) = self.part else { return Ok(all) };
+        let Part::Service(process) = self.part else {
+            let facts = self.get("/facts", GAUGES_WITHIN).await?;
+            return Ok([(BROKER.to_owned(), groups::gauges(&facts))].into());
+        };
         for (part, prefix) in &self.parts {
             all.insert(process.part(*part), self.get(&format!("{prefix}/gauges"), GAUGES_WITHIN).await?);
         }
@@ -89,7 +97,18 @@ impl Admin {
         let payment = self.parts.iter().find(|(part, _)| *part == ServiceKind::PaymentService);
         let (_, prefix) = payment.expect("asked only of the process that payment is in");
         let body = serde_json::to_vec(hardship)?;
-        self.call(Method::PUT, &format!("{prefix}/hardship"), body.into(), HARDSHIP_WITHIN).await.map(drop)
+        self.call(Method::PUT, &format!("{prefix}/hardship"), body.into(), HEEDED_WITHIN).await.map(drop)
+    }
+
+    /// What goes wrong with messages at the broker from now on.
+    pub(super) async fn set_mischief(&self, mischief: &Mischief) -> Result<(), AdminError> {
+        let body = serde_json::to_vec(mischief)?;
+        self.call(Method::PUT, "/mischief", body.into(), HEEDED_WITHIN).await.map(drop)
+    }
+
+    /// How many messages that nobody can read this process of the broker has published, by topic.
+    pub(super) async fn poisoned(&self, within: Duration) -> Result<BTreeMap<String, u64>, AdminError> {
+        self.get("/poisoned", within).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, within: Duration) -> Result<T, AdminError> {

@@ -7,9 +7,11 @@
 //! | kill | `SIGKILL` |
 //! | restart | a fresh process on the same data and ports |
 //! | duplicates | done by the load generator |
+//! | events | `PUT /mischief` at the broker's admin port |
 //!
-//! Everything else needs a network between the processes, or a broker, that can be disturbed.
+//! Everything else needs a network between the processes that can be disturbed, or clocks of their own.
 
+use broker::Mischief;
 use chaos::{Action, FaultPlan};
 use platform::Hardship;
 
@@ -22,6 +24,7 @@ pub(super) enum Deed<'a> {
     Stop(&'a str),
     Kill(&'a str),
     Restart(&'a str),
+    Mischief(Mischief),
     /// The load generator does it at its own time.
     Generators,
 }
@@ -41,14 +44,16 @@ impl<'a> Deed<'a> {
             Action::Kill { host } => Some(Self::Kill(host)),
             Action::Restart { host } => Some(Self::Restart(host)),
             Action::Duplicates { .. } | Action::EndDuplicates => Some(Self::Generators),
+            &Action::Events { duplicated, reordered, poisoned } => {
+                Some(Self::Mischief(Mischief { duplicated, reordered, poisoned }))
+            }
+            Action::EndEvents => Some(Self::Mischief(Mischief::default())),
             Action::Partition { .. }
             | Action::Heal { .. }
             | Action::Hold { .. }
             | Action::Release { .. }
             | Action::Latency { .. }
             | Action::EndLatency { .. }
-            | Action::Events { .. }
-            | Action::EndEvents
             | Action::ClockJump { .. } => None,
         }
     }
@@ -88,6 +93,14 @@ mod tests {
                 Deed::Hardship(Hardship::default())
             ]
         );
+    }
+
+    #[test]
+    fn a_broker_does_its_mischief_by_itself() {
+        let begins = Action::Events { duplicated: 0.1, reordered: 0.2, poisoned: 0.3 };
+        let mischief = Mischief { duplicated: 0.1, reordered: 0.2, poisoned: 0.3 };
+        assert_eq!(Deed::of(&begins), Some(Deed::Mischief(mischief)));
+        assert_eq!(Deed::of(&Action::EndEvents), Some(Deed::Mischief(Mischief::default())));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{
 };
 
 use chaos::ChaosError;
+use domain::broker::BrokerError;
 use node::http::CallError;
 
 /// How much of what a process said last is shown.
@@ -28,12 +29,14 @@ pub(crate) enum LocalError {
     Start { process: String, source: io::Error },
     #[error("{process} ended by itself: {status}{}", said(log))]
     Died { process: String, status: ExitStatus, log: PathBuf },
-    #[error("{process} did not answer within {within_s} s{}", said(log))]
+    #[error("{process} was not ready within {within_s} s{}", said(log))]
     NotAlive { process: String, within_s: u64, log: PathBuf },
     #[error("the fault could not be injected")]
     Fault(#[from] ChaosError),
     #[error("{process} did not testify")]
     Testimony { process: String, source: AdminError },
+    #[error("the dead letters could not be read")]
+    Letters(#[from] BrokerError),
     #[error("the load generator broke: {reason}{}", said(log))]
     Driver { reason: String, log: PathBuf },
 }

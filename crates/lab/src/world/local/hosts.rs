@@ -1,41 +1,40 @@
 //! The services of a cell as processes, and the hand that breaks them.
 //!
-//! A process is up, stopped where it stands (its power is off), or gone. Whichever it is, its ports, its data and its
-//! name remain, so that the next one goes on where it was. One that ends although nobody ended it fails the cell.
+//! One that ends although nobody ended it fails the cell.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    process::ExitStatus,
     time::Duration,
 };
 
+use broker::Mischief;
 use chaos::{Action, ChaosError, Target};
-use node::{Node, ProcessUsage};
-use platform::{Hardship, ServiceFacts, ServiceKind, design::Design};
+use node::Node;
+use platform::{Hardship, ServiceKind, design::Design};
 
 use super::{
     LocalError, LocalOptions,
     admin::{Admin, Gauges},
     deed::Deed,
+    host::{Host, LAST_WORDS_WITHIN},
     ports,
     preflight::Machine,
     testimony,
 };
 use crate::{
-    collector::Witness,
-    process::{Process, ServeCommand, until_alive},
-    serve::{Part, Served, StoreUrl, process_list},
-    world::{hosts, sim::CellPlan},
+    collector::{Letters, Witness},
+    process::{ServeCommand, until_ready},
+    serve::{BrokerUrl, Part, Served, StoreUrl, process_list},
+    world::{groups, hosts, sim::CellPlan},
 };
 
-/// How long a service may take until it answers for the first time.
+/// How long a service may take until it is ready for the first time.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 /// How often it is looked whether every process is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// How long a process may take to tell what only it knows, before it is killed.
-const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 
 /// How long a process may take to finish what it took on, when it is asked to stop.
 const GRACE: &str = "3s";
@@ -48,33 +47,10 @@ const JOURNALLED_ORDERS_MAX: usize = 100_000;
 pub(super) struct Hosts {
     hosts: Vec<Host>,
     known: Vec<String>,
-}
-
-/// One process, whichever instance of it.
-#[derive(Debug)]
-pub(super) struct Host {
-    name: String,
-    part: Part,
-    command: ServeCommand,
-    pub(super) admin: Admin,
-    state: RefCell<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    process: Option<Process>,
-    power: Power,
-    /// What instances that were killed had known.
-    before: Vec<ServiceFacts>,
-}
-
-/// Whether a process can be expected to answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Power {
-    #[default]
-    Up,
-    Stopped,
-    Gone,
+    /// What is to go wrong at the broker, also at the next one.
+    mischief: Cell<Mischief>,
+    /// What brokers that were killed had published although nobody can read it, by topic.
+    poisoned_before: RefCell<BTreeMap<String, u64>>,
 }
 
 impl Hosts {
@@ -95,55 +71,42 @@ impl Hosts {
         let journal = journalled_orders(plan).to_string();
         let host = |(index, &part): (usize, &Part)| {
             let name = part.name();
-            let data = folder.join("data").join(&name);
-            Host {
+            let command = ServeCommand {
+                program: options.program.clone(),
                 part,
-                command: ServeCommand {
-                    program: options.program.clone(),
-                    part,
-                    design: design.clone().into(),
-                    listen: local(own_ports[index]),
-                    admin_port: Some(admin_ports[index]),
-                    peers: peers.clone(),
-                    seed: plan.seed,
-                    more: ["--die-with-parent", "--grace", GRACE, "--journal", &journal]
-                        .map(Into::into)
-                        .to_vec(),
-                    places: StoreUrl::Redb(data).into(),
-                    log: Some(folder.join(format!("{name}.log"))),
-                },
-                admin: Admin::new(local(admin_ports[index]), part, plan.design.topology),
-                name,
-                state: RefCell::default(),
-            }
+                design: design.clone().into(),
+                listen: local(own_ports[index]),
+                admin_port: Some(admin_ports[index]),
+                peers: peers.clone(),
+                seed: plan.seed,
+                more: ["--die-with-parent", "--grace", GRACE, "--journal", &journal].map(Into::into).to_vec(),
+                places: StoreUrl::Redb(folder.join("data").join(&name)).into(),
+                log: Some(folder.join(format!("{name}.log"))),
+            };
+            Host::new(command, Admin::new(local(admin_ports[index]), part, plan.design.topology))
         };
-        let all = Self { hosts: parts.iter().enumerate().map(host).collect(), known: hosts(&plan.design) };
-        for host in &all.hosts {
-            host.start()?;
-        }
+        let all = Self {
+            hosts: parts.iter().enumerate().map(host).collect(),
+            known: hosts(&plan.design),
+            mischief: Cell::default(),
+            poisoned_before: RefCell::default(),
+        };
         let clock = Node::real(node::RealOptions::default());
         tokio::select! {
             biased;
             died = all.first_to_die(&clock) => Err(died),
-            ready = all.ready() => ready,
+            ready = all.begin() => ready,
         }?;
         Ok(all)
     }
 
-    async fn ready(&self) -> Result<(), LocalError> {
-        for host in &self.hosts {
-            let both = async {
-                until_alive(host.command.listen).await;
-                // The admin port has its own listener.
-                while host.admin.gauges().await.is_err() {
-                    tokio::time::sleep(LOOK_EVERY).await;
-                }
-            };
-            tokio::time::timeout(READY_WITHIN, both).await.map_err(|_| LocalError::NotAlive {
-                process: host.name.clone(),
-                within_s: READY_WITHIN.as_secs(),
-                log: host.log(),
-            })?;
+    /// The broker first: a service that finds none tries again later and later.
+    async fn begin(&self) -> Result<(), LocalError> {
+        let (broker, services): (Vec<_>, Vec<_>) =
+            self.hosts.iter().partition(|host| host.part == Part::Broker);
+        for together in [broker, services] {
+            together.iter().try_for_each(|host| host.start())?;
+            ready(&together).await?;
         }
         Ok(())
     }
@@ -152,7 +115,7 @@ impl Hosts {
     pub(super) fn entrances(&self) -> Vec<(String, SocketAddr)> {
         let doors =
             self.hosts.iter().filter(|host| host.part.served() == Served::Service(ServiceKind::OrderApi));
-        doors.map(|host| (host.name.clone(), host.command.listen)).collect()
+        doors.map(|host| (host.name().to_owned(), host.listen())).collect()
     }
 
     /// All of them.
@@ -164,7 +127,7 @@ impl Hosts {
     pub(super) async fn first_to_die(&self, clock: &Node) -> LocalError {
         loop {
             if let Some((host, status)) = self.hosts.iter().find_map(|host| Some((host, host.died()?))) {
-                return LocalError::Died { process: host.name.clone(), status, log: host.log() };
+                return LocalError::Died { process: host.name().to_owned(), status, log: host.log() };
             }
             clock.sleep(LOOK_EVERY).await;
         }
@@ -174,12 +137,12 @@ impl Hosts {
     pub(super) async fn testify(&self, seen: &Gauges) -> Result<Vec<Witness>, LocalError> {
         let mut all = Vec::new();
         for host in &self.hosts {
-            let failed = |source| LocalError::Testimony { process: host.name.clone(), source };
+            let failed = |source| LocalError::Testimony { process: host.name().to_owned(), source };
             let last = match host.is_up() {
                 true => host.admin.final_facts().await.map_err(failed)?,
                 false => Vec::new(),
             };
-            let before = host.state.borrow().before.clone();
+            let before = host.before();
             if let Part::Service(process) = host.part {
                 all.extend(testimony::joined(process, before, last, seen));
             }
@@ -190,16 +153,31 @@ impl Hosts {
     /// Stops all of them in good order, the entrance first, and those that do not by force.
     pub(super) async fn stop(self, within: Duration) {
         for host in self.hosts {
-            if let Some(mut process) = host.state.into_inner().process {
+            if let Some(mut process) = host.into_process() {
                 process.stop(within).await;
             }
         }
     }
 
+    /// What the broker has put aside, and what it published although nobody can read it.
+    pub(super) async fn letters(&self, lab: &Node) -> Result<Letters, LocalError> {
+        self.remember_poison().await;
+        let poisoned = self.poisoned_before.take();
+        let Some(broker) = self.broker().filter(|broker| broker.is_up()) else {
+            return Ok(Letters { poisoned, ..Letters::default() });
+        };
+        let dead_letters = BrokerUrl::EmbeddedAt(broker.listen()).open(lab).dead_letters;
+        Ok(Letters { poisoned, dead: groups::put_aside(&dead_letters).await? })
+    }
+
+    fn broker(&self) -> Option<&Host> {
+        self.hosts.iter().find(|host| host.part == Part::Broker)
+    }
+
     fn host(&self, name: &str) -> Result<&Host, ChaosError> {
         self.hosts
             .iter()
-            .find(|host| host.name == name)
+            .find(|host| host.name() == name)
             .ok_or_else(|| ChaosError::UnknownHost { host: name.to_owned(), known: self.known.clone() })
     }
 
@@ -207,6 +185,43 @@ impl Hosts {
         let is_payment = |host: &&Host| host.admin.parts().any(|part| part == ServiceKind::PaymentService);
         for host in self.hosts.iter().filter(is_payment).filter(|host| host.is_up()) {
             host.admin.set_hardship(&hardship).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// The broker that is there does it, and the next one will as soon as it is.
+    async fn set_mischief(&self, mischief: Mischief) -> Result<(), String> {
+        self.mischief.set(mischief);
+        match self.broker().filter(|broker| broker.is_up()) {
+            Some(broker) => broker.admin.set_mischief(&mischief).await.map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks the broker for what only its process knows.
+    async fn remember_poison(&self) {
+        let Some(broker) = self.broker().filter(|broker| broker.is_up()) else { return };
+        for (topic, count) in broker.admin.poisoned(LAST_WORDS_WITHIN).await.unwrap_or_default() {
+            *self.poisoned_before.borrow_mut().entry(topic).or_default() += count;
+        }
+    }
+
+    /// The hand that breaks it is about to take a process away.
+    async fn taken(&self, name: &str) -> Result<&Host, ChaosError> {
+        let host = self.host(name)?;
+        if host.part == Part::Broker {
+            self.remember_poison().await;
+        }
+        Ok(host)
+    }
+
+    /// A fresh process, which is disturbed as the one before it was.
+    async fn restart(&self, name: &str) -> Result<(), String> {
+        let host = self.host(name).map_err(|error| error.to_string())?;
+        host.restart().await?;
+        if host.part == Part::Broker && self.mischief.get() != Mischief::default() {
+            ready(&[host]).await.map_err(|error| error.to_string())?;
+            self.set_mischief(self.mischief.get()).await?;
         }
         Ok(())
     }
@@ -219,96 +234,33 @@ impl Target for Hosts {
         };
         let done = match deed {
             Deed::Hardship(hardship) => self.set_hardship(hardship).await,
-            Deed::Stop(host) => self.host(host)?.stop().await,
-            Deed::Kill(host) => self.host(host)?.kill().await,
-            Deed::Restart(host) => self.host(host)?.restart().await,
+            Deed::Mischief(mischief) => self.set_mischief(mischief).await,
+            Deed::Stop(host) => self.taken(host).await?.stop().await,
+            Deed::Kill(host) => self.taken(host).await?.kill().await,
+            Deed::Restart(host) => self.restart(host).await,
             Deed::Generators => Ok(()),
         };
         done.map_err(|reason| ChaosError::Failed { action: action.to_string(), reason })
     }
 }
 
-impl Host {
-    /// What it is called.
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Whether it can be expected to answer.
-    pub(super) fn is_up(&self) -> bool {
-        self.state.borrow().power == Power::Up
-    }
-
-    /// What its process uses, and which process that is; `None` when there is none.
-    pub(super) fn usage(&self) -> Option<(u32, ProcessUsage)> {
-        let id = self.state.borrow().process.as_ref()?.id()?;
-        Some((id, ProcessUsage::of(id)?))
-    }
-
-    fn log(&self) -> PathBuf {
-        self.command.log.clone().expect("every process of a cell has one")
-    }
-
-    fn start(&self) -> Result<(), LocalError> {
-        let started = self.command.start();
-        let process = started.map_err(|source| LocalError::Start { process: self.name.clone(), source })?;
-        if let Some(id) = process.id() {
-            limit_descriptors(id);
-        }
-        let mut state = self.state.borrow_mut();
-        (state.process, state.power) = (Some(process), Power::Up);
-        Ok(())
-    }
-
-    /// How it ended, if it did although it should be there.
-    fn died(&self) -> Option<ExitStatus> {
-        let mut state = self.state.borrow_mut();
-        match state.power {
-            Power::Up | Power::Stopped => state.process.as_mut()?.ended().ok()?,
-            Power::Gone => None,
-        }
-    }
-
-    /// The power is off: it stands still, whatever it was doing.
-    async fn stop(&self) -> Result<(), String> {
-        if self.is_up() {
-            self.remember().await;
-            signal::stop(self.state.borrow().process.as_ref().and_then(Process::id))?;
-            self.state.borrow_mut().power = Power::Stopped;
-        }
-        Ok(())
-    }
-
-    async fn kill(&self) -> Result<(), String> {
-        if self.is_up() {
-            self.remember().await;
-        }
-        let process = {
-            let mut state = self.state.borrow_mut();
-            state.power = Power::Gone;
-            state.process.take()
+/// Waits until all of them have what they need, and their admin ports answer.
+async fn ready(hosts: &[&Host]) -> Result<(), LocalError> {
+    for host in hosts {
+        let both = async {
+            until_ready(host.listen()).await;
+            // The admin port has its own listener.
+            while host.admin.gauges().await.is_err() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
         };
-        if let Some(mut process) = process {
-            process.kill().await;
-        }
-        Ok(())
+        tokio::time::timeout(READY_WITHIN, both).await.map_err(|_| LocalError::NotAlive {
+            process: host.name().to_owned(),
+            within_s: READY_WITHIN.as_secs(),
+            log: host.log(),
+        })?;
     }
-
-    /// A fresh process, unless one is up: one whose power was off lost its memory only now.
-    async fn restart(&self) -> Result<(), String> {
-        if self.is_up() {
-            return Ok(());
-        }
-        self.kill().await?;
-        self.start().map_err(|error| error.to_string())
-    }
-
-    /// Asks what only the process knows. Its stores are asked again at the end; what it does not say in time is lost.
-    async fn remember(&self) {
-        if let Ok(facts) = self.admin.facts(LAST_WORDS_WITHIN).await {
-            self.state.borrow_mut().before.extend(facts);
-        }
-    }
+    Ok(())
 }
 
 /// Of how many orders the services count one by one how often they tried to be paid: of all or of none.
@@ -327,32 +279,4 @@ fn design_file(design: &Design, folder: &Path) -> Result<PathBuf, LocalError> {
     let text = toml::to_string(&named).expect("a design is plain TOML");
     std::fs::write(&path, text).map_err(|source| LocalError::folder(folder, source))?;
     Ok(path)
-}
-
-/// A process of this world may have as many descriptors as a host of the simulated one, so that a design that takes in
-/// without bound meets the same wall; where the system does not let it be set, its own limit holds.
-fn limit_descriptors(id: u32) {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{Pid, Resource, Rlimit, prlimit};
-        let most = node::sim::HostOptions::default().descriptors_max as u64;
-        let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
-        let _refused = prlimit(pid, Resource::Nofile, Rlimit { current: Some(most), maximum: Some(most) });
-    }
-}
-
-/// Signals to a child that was not waited for yet, whose id is therefore nobody else's.
-mod signal {
-    #[cfg(unix)]
-    pub(super) fn stop(id: Option<u32>) -> Result<(), String> {
-        use rustix::process::{Pid, Signal, kill_process};
-        let pid = id.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let pid = pid.ok_or("the process is gone already")?;
-        kill_process(pid, Signal::STOP).map_err(|error| error.to_string())
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn stop(_id: Option<u32>) -> Result<(), String> {
-        Err("this system cannot stop a process where it stands".to_owned())
-    }
 }

@@ -10,7 +10,7 @@ mod tests;
 
 pub(crate) use machine::Machine;
 
-use platform::Hardship;
+use platform::{Hardship, design::Topology};
 
 use crate::{runner::memory, world::sim::CellPlan};
 
@@ -22,6 +22,9 @@ const DESCRIPTORS_BASE: u64 = 64;
 const CPU_PER_ORDER_S: f64 = 0.25e-3;
 /// … what it costs on top when the order is served: 500 a second kept 0.8 cores busy, 152 among 1,000 a second 0.4.
 const CPU_PER_PAYMENT_S: f64 = 1.3e-3;
+/// … and on top of that when a broker carries it from one service to the next, each syncing what it takes on: 100 a second
+/// under events-composed kept half a core busy.
+const CPU_PER_CARRIED_S: f64 = 3.0e-3;
 /// The share of the processors that may be busy before waiting for one shows in the latencies.
 const CPU_SHARE_MAX: f64 = 0.7;
 /// Disk that an order takes in all stores together until they are compacted, logs included: meant to be too much (1,200
@@ -57,11 +60,14 @@ impl Need {
         let peak_per_s = load.peak_per_s();
         // Whatever is beyond what payment can do is refused or waits.
         let paid_per_s = peak_per_s.min(plan.design.capacity_per_s(&Hardship::default()));
+        let carried_per_s = if plan.design.topology == Topology::Events { paid_per_s } else { 0.0 };
         Self {
             cell,
             exchanges: memory::exchanges(plan).ceil() as u64,
             orders: peak_per_s * load.duration().get().as_secs_f64(),
-            cores: peak_per_s * CPU_PER_ORDER_S + paid_per_s * CPU_PER_PAYMENT_S,
+            cores: peak_per_s * CPU_PER_ORDER_S
+                + paid_per_s * CPU_PER_PAYMENT_S
+                + carried_per_s * CPU_PER_CARRIED_S,
             memory_mib: memory::estimated_mib(plan),
         }
     }

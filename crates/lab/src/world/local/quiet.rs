@@ -1,14 +1,23 @@
 //! When a local run is at rest.
 //!
-//! What is seen of it is the maximum of each gauge within each second, open connections aside. A run is at rest when
-//! these were all zero for the plan's rest, or when they have not changed for [`STILL`]: naive designs leave orders that
-//! nobody works on any more, and no gauge ever tells that they are given up.
+//! What is seen of it is the maximum of each gauge of work within each second ([`Work`](crate::world::work::Work)), how far
+//! the groups of consumers are behind among them. A run is at rest when these were all zero for the plan's rest, or when
+//! they have not changed for [`still`]: naive designs leave orders that nobody works on any more, and no gauge ever tells
+//! that they are given up.
 
 use std::{collections::BTreeMap, time::Duration};
+
+use platform::design::Design;
 
 /// How long gauges that are not at zero may stand still until nothing more is expected of them: longer than any call
 /// takes that still comes to something, in a brownout too.
 const STILL: Duration = Duration::from_secs(15);
+
+/// The same for a design: an event may be worked on for as long as its section says, and comes again after its lease.
+pub(super) fn still(design: &Design) -> Duration {
+    let section = design.acknowledgement.as_ref();
+    section.map_or(STILL, |section| STILL.max(section.work_max.get() + section.lease.get()))
+}
 
 /// Gauges by service and name.
 pub(super) type Seen = BTreeMap<(String, String), u64>;
@@ -17,6 +26,7 @@ pub(super) type Seen = BTreeMap<(String, String), u64>;
 #[derive(Debug)]
 pub(super) struct Quiet {
     rest: Duration,
+    still: Duration,
     /// Since when all were zero.
     idle_since: Option<Duration>,
     /// The gauges, and since when they have been as they are.
@@ -24,8 +34,8 @@ pub(super) struct Quiet {
 }
 
 impl Quiet {
-    pub(super) const fn new(rest: Duration) -> Self {
-        Self { rest, idle_since: None, last: None }
+    pub(super) const fn new(rest: Duration, still: Duration) -> Self {
+        Self { rest, still, idle_since: None, last: None }
     }
 
     /// What was seen within the second that ends now: whether the run is at rest.
@@ -41,7 +51,7 @@ impl Quiet {
             _ => self.last = Some((seen, began)),
         }
         let since = |since: Option<Duration>, enough| since.is_some_and(|since| now - since >= enough);
-        since(self.idle_since, self.rest) || since(self.last.as_ref().map(|(_, since)| *since), STILL)
+        since(self.idle_since, self.rest) || since(self.last.as_ref().map(|(_, since)| *since), self.still)
     }
 }
 
@@ -57,7 +67,7 @@ mod tests {
 
     /// The second, counted from 1, in which the run is found at rest.
     fn rests(rest: Duration, gauges: impl IntoIterator<Item = u64>) -> Option<usize> {
-        let mut quiet = Quiet::new(rest);
+        let mut quiet = Quiet::new(rest, STILL);
         let mut now = Duration::from_secs(100);
         gauges.into_iter().position(|value| {
             now += SECOND;

@@ -12,14 +12,13 @@ use node::{Node, ProcessUsage};
 use super::{
     admin::Gauges,
     driver::DRIVER,
-    hosts::{Host, Hosts},
-    quiet::{Quiet, Seen},
+    host::Host,
+    hosts::Hosts,
+    quiet::{Quiet, Seen, still},
 };
+use crate::world::{sim::CellPlan, work::Work};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// An open connection is no work.
-const NO_WORK: &str = "connections";
 
 /// Gauges by service and name, second by second.
 pub(super) type PerSecond = BTreeMap<String, BTreeMap<String, Vec<u64>>>;
@@ -28,6 +27,7 @@ pub(super) type PerSecond = BTreeMap<String, BTreeMap<String, Vec<u64>>>;
 #[derive(Debug)]
 pub(super) struct Watch {
     driver: Option<u32>,
+    work: Work,
     quiet: Quiet,
     per_second: PerSecond,
     maxima: Gauges,
@@ -38,10 +38,11 @@ pub(super) struct Watch {
 
 impl Watch {
     /// The first second begins now: what was before belongs to none.
-    pub(super) async fn begin(hosts: &Hosts, driver: Option<u32>, rest: Duration) -> Self {
+    pub(super) async fn begin(hosts: &Hosts, driver: Option<u32>, plan: &CellPlan) -> Self {
         let mut watch = Self {
             driver,
-            quiet: Quiet::new(rest),
+            work: Work::of(&plan.design),
+            quiet: Quiet::new(plan.rest, still(&plan.design)),
             per_second: PerSecond::new(),
             maxima: Gauges::new(),
             processes: BTreeMap::new(),
@@ -112,7 +113,7 @@ impl Watch {
                 );
                 let max = self.maxima.entry(service.clone()).or_default().entry(gauge.clone()).or_default();
                 *max = value.max(*max);
-                if gauge != NO_WORK {
+                if self.work.is(&gauge, value) {
                     seen.insert((service.clone(), gauge), value);
                 }
             }
