@@ -4,7 +4,7 @@
 //! larger than what runs of one design differ by anyway, it is marked. Not every deviation is a defect: what this
 //! machine cannot do, or the simulation does not model, shows here and nowhere else.
 
-use evidence::record::{Cell, ProcessRecord, Record};
+use evidence::record::{Background, Cell, ProcessRecord, Record};
 
 use crate::compare::partner;
 use crate::format;
@@ -17,35 +17,25 @@ use crate::words::{self, Tone};
 const GOODPUT_OFF_MAX: f64 = 0.05;
 /// A deviation of latency beyond this is marked.
 const LATENCY_OFF_MAX: f64 = 0.10;
+/// Latencies that differ by less are the same: so much a loopback is quicker than a link, and a busy machine slower.
+const LATENCY_SAME_MS: f64 = 10.0;
 
 /// Every real cell beside its simulated one; `None` when there is no pair.
 pub(crate) fn sheet(real: &Record, simulated: &Record) -> Option<Sheet> {
     let grid = Grid::new(real);
-    let mut groups: Vec<Vec<Vec<Entry>>> = Vec::new();
-    let mut within = 0_usize;
-    let mut judged = 0_usize;
-    for fault in &grid.faults {
-        let mut group = Vec::new();
-        for cell in real.cells.iter().filter(|cell| cell.fault == *fault) {
-            let Some(other) = partner(cell, simulated) else { continue };
-            judged += 1;
-            let goodput = pair(other.goodput_per_s, cell.goodput_per_s, GOODPUT_OFF_MAX, per_second);
-            within += usize::from(goodput.tone == Some(Tone::Good));
-            group.push(vec![
-                Entry::plain(name(&grid, cell)),
-                goodput,
-                latency(other.latency_ms.p50, cell.latency_ms.p50),
-                latency(other.latency_ms.p99, cell.latency_ms.p99),
-                share(other, cell, |cell| cell.rejected),
-                share(other, cell, |cell| cell.failed + cell.timed_out),
-                words_of(recovery_in_short(other), recovery_in_short(cell)),
-                words_of(ledger_in_short(&other.ledger), ledger_in_short(&cell.ledger)),
-                Entry::plain(format::count(cell.late_sends + cell.dropped_sends)),
-            ]);
-        }
-        groups.push(group);
-    }
-    groups.retain(|group| !group.is_empty());
+    let groups = paired(&grid, real, simulated, |cell, other| {
+        Some(vec![
+            pair(other.goodput_per_s, cell.goodput_per_s, GOODPUT_OFF_MAX, per_second),
+            latency(other.latency_ms.p50, cell.latency_ms.p50),
+            latency(other.latency_ms.p99, cell.latency_ms.p99),
+            share(other, cell, |cell| cell.rejected),
+            share(other, cell, |cell| cell.failed + cell.timed_out),
+            words_of(recovery_in_short(other), recovery_in_short(cell)),
+            words_of(ledger_in_short(&other.ledger), ledger_in_short(&cell.ledger)),
+            Entry::plain(format::count(cell.late_sends + cell.dropped_sends)),
+        ])
+    });
+    let (judged, within) = (groups.iter().flatten().count(), good(&groups, 1));
     let heads = [
         "cell",
         "goodput",
@@ -59,9 +49,11 @@ pub(crate) fn sheet(real: &Record, simulated: &Record) -> Option<Sheet> {
     ];
     (!groups.is_empty()).then(|| Sheet {
         title: "Simulated against real".to_owned(),
-        text: "Each cell as it was simulated → as the processes of this machine did it, with how far that is off. Late \
-               sends are the load generator's own: where there are many, the numbers tell of it."
-            .to_owned(),
+        text: format!(
+            "Each cell as it was simulated → as the processes of this machine did it, with how far that is off; \
+             latencies less than {LATENCY_SAME_MS} ms apart count as the same. Late sends are the load generator's own: \
+             where there are many, the numbers tell of it."
+        ),
         heads: heads.map(str::to_owned).into(),
         groups,
         findings: vec![format!(
@@ -72,6 +64,72 @@ pub(crate) fn sheet(real: &Record, simulated: &Record) -> Option<Sheet> {
         drawing: None,
         ..Sheet::default()
     })
+}
+
+/// What became of accepted orders, simulated and real; `None` where every order is answered when it is done.
+pub(crate) fn done(real: &Record, simulated: &Record) -> Option<Sheet> {
+    let grid = Grid::new(real);
+    let groups = paired(&grid, real, simulated, |cell, other| {
+        let (now, before) = (cell.background.as_ref()?, other.background.as_ref()?);
+        let seconds = |background: &Background| background.last_done_s.map(|seconds| seconds * 1e3);
+        let count = |of: fn(&Background) -> u64| words_of(format::count(of(before)), format::count(of(now)));
+        Some(vec![
+            latency(before.completion_ms.p50, now.completion_ms.p50),
+            latency(before.completion_ms.p99, now.completion_ms.p99),
+            latency(seconds(before), seconds(now)),
+            count(|background| background.backlog_max),
+            count(|background| background.accepted),
+            count(|background| background.completed + background.declined + background.failed),
+            count(|background| background.notified),
+            count(|background| background.dead_letters),
+        ])
+    });
+    let (judged, within) = (groups.iter().flatten().count(), good(&groups, 2));
+    let heads = [
+        "cell",
+        "done p50",
+        "done p99",
+        "last done after",
+        "backlog at most",
+        "accepted",
+        "done",
+        "told",
+        "put aside",
+    ];
+    (!groups.is_empty()).then(|| Sheet {
+        title: "Accepted first: simulated against real".to_owned(),
+        text: "The same cells, and what became of the orders after they were accepted: simulated → real."
+            .to_owned(),
+        heads: heads.map(str::to_owned).into(),
+        groups,
+        findings: vec![format!(
+            "{within} of {} within {:.0} % of the simulated time in which 99 % are done.",
+            format::counted(judged as u64, "cell is", "cells are"),
+            LATENCY_OFF_MAX * 100.0
+        )],
+        ..Sheet::default()
+    })
+}
+
+/// A line for each real cell that has a simulated partner, named, by fault; none where there is nothing to say.
+fn paired(
+    grid: &Grid<'_>,
+    real: &Record,
+    simulated: &Record,
+    fields: impl Fn(&Cell, &Cell) -> Option<Vec<Entry>>,
+) -> Vec<Vec<Vec<Entry>>> {
+    let line = |cell: &Cell| {
+        let fields = fields(cell, partner(cell, simulated)?)?;
+        Some(std::iter::once(Entry::plain(name(grid, cell))).chain(fields).collect())
+    };
+    let group =
+        |fault: &&str| real.cells.iter().filter(|cell| cell.fault == **fault).filter_map(line).collect();
+    grid.faults.iter().map(group).filter(|group: &Vec<_>| !group.is_empty()).collect()
+}
+
+/// How many of the lines are good in this column.
+fn good(groups: &[Vec<Vec<Entry>>], column: usize) -> usize {
+    groups.iter().flatten().filter(|line| line[column].tone == Some(Tone::Good)).count()
 }
 
 /// What the processes of real cells used; `None` where they were simulated.
@@ -131,12 +189,21 @@ fn pair(simulated: f64, real: f64, off_max: f64, show: impl Fn(f64) -> String) -
     }
     let off = real / simulated - 1.0;
     let sign = if off < 0.0 { '−' } else { '+' };
+    // Ten times as much and more is easier to take in as such.
+    let off_shown = match off >= 9.0 {
+        true => format!("×{:.0}", real / simulated),
+        false => format!("{sign}{:.1} %", off.abs() * 100.0),
+    };
     let tone = if off.abs() <= off_max { Tone::Good } else { Tone::Mixed };
-    Entry { text: format!("{a} → {b} ({sign}{:.1} %)", off.abs() * 100.0), tone: Some(tone) }
+    Entry { text: format!("{a} → {b} ({off_shown})"), tone: Some(tone) }
 }
 
 fn latency(simulated: Option<f64>, real: Option<f64>) -> Entry {
     match (simulated, real) {
+        (Some(simulated), Some(real)) if (simulated - real).abs() < LATENCY_SAME_MS => {
+            let [a, b] = [simulated, real].map(|ms| format::millis(Some(ms)));
+            Entry { tone: Some(Tone::Good), ..words_of(a, b) }
+        }
         (Some(simulated), Some(real)) => {
             pair(simulated, real, LATENCY_OFF_MAX, |ms| format::millis(Some(ms)))
         }
@@ -159,6 +226,8 @@ fn per_second(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use evidence::record::LatencyMs;
+
     use super::*;
     use crate::sample;
 
@@ -172,6 +241,7 @@ mod tests {
         assert_eq!(per_cent(150.0, 165.0).tone, Some(Tone::Mixed));
         assert_eq!(per_cent(0.0, 0.0).tone, Some(Tone::Good), "nothing is as little as nothing");
         assert_eq!(per_cent(0.0, 3.0).text, "0/s → 3/s");
+        assert_eq!(per_cent(4.0, 428.0).text, "4/s → 428/s (×107)");
     }
 
     #[test]
@@ -186,6 +256,34 @@ mod tests {
         real.cells.truncate(1);
         assert_eq!(sheet(&real, &simulated), None);
         assert_eq!(processes(&real), None, "nothing real was measured");
+    }
+
+    #[test]
+    fn latencies_that_differ_by_what_a_link_takes_are_the_same() {
+        let same = latency(Some(3.0), Some(0.5));
+        assert_eq!(same, Entry { text: "3.0 ms → 0.5 ms".to_owned(), tone: Some(Tone::Good) });
+        assert_eq!(latency(Some(3.0), Some(13.0)).tone, Some(Tone::Mixed));
+        assert_eq!(latency(Some(300.0), Some(320.0)).tone, Some(Tone::Good));
+    }
+
+    #[test]
+    fn what_became_of_accepted_orders_stands_beside_what_was_simulated() {
+        let with = |p99, accepted, dead_letters| {
+            let completion_ms = LatencyMs { p99: Some(p99), ..LatencyMs::default() };
+            let background =
+                Background { accepted, completed: 80, completion_ms, dead_letters, ..Background::default() };
+            sample::record(vec![Cell { background: Some(background), ..sample::cell("a", "none", 50.0) }])
+        };
+        let sheet = done(&with(700.0, 100, 2), &with(500.0, 100, 0)).expect("a pair");
+        let line: Vec<_> = sheet.groups[0][0].iter().map(|entry| entry.text.as_str()).collect();
+        assert_eq!(line[2], "500 ms → 700 ms (+40.0 %)");
+        assert_eq!(line[5..], ["100", "80", "0", "0 → 2"]);
+        assert_eq!(
+            sheet.findings,
+            ["0 of 1 cell is within 10 % of the simulated time in which 99 % are done."]
+        );
+        let answered = sample::record(vec![sample::cell("a", "none", 50.0)]);
+        assert_eq!(done(&answered, &answered), None, "every order is answered when it is done");
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub fn html_beside(record: &Record, verdicts: &[Verdict], simulated: Option<&Rec
     let mut sheets = crate::sections::sheets(record, &grid);
     sheets.extend(crate::background::sheets(record, &grid));
     sheets.extend(simulated.and_then(|simulated| beside::sheet(record, simulated)));
+    sheets.extend(simulated.and_then(|simulated| beside::done(record, simulated)));
     sheets.extend(beside::processes(record));
     let page = Page { record, grid: &grid, verdicts, sheets: &sheets };
     page.document().into_string()

@@ -16,6 +16,7 @@ use std::fmt::Write;
 
 use evidence::record::{Cell, Ledger, Record};
 
+use crate::beside;
 use crate::format;
 use crate::grid::Grid;
 use crate::sections;
@@ -129,8 +130,8 @@ pub fn table(record: &Record, width: Option<u16>, colour: bool) -> String {
 /// A record of real processes beside the same cells simulated, and what the processes used.
 #[must_use]
 pub fn beside(real: &Record, simulated: &Record, width: Option<u16>, colour: bool) -> String {
-    let sheets: Vec<_> =
-        crate::beside::sheet(real, simulated).into_iter().chain(crate::beside::processes(real)).collect();
+    let sheets = [beside::sheet(real, simulated), beside::done(real, simulated), beside::processes(real)];
+    let sheets: Vec<_> = sheets.into_iter().flatten().collect();
     sections::text(&sheets, width.unwrap_or(WIDTH), colour)
 }
 

@@ -115,10 +115,11 @@ const fn tone_class(tone: Tone) -> &'static str {
 }
 
 fn table(sheet: &Sheet) -> Markup {
+    let of_words: Vec<bool> = (0..sheet.heads.len()).map(|column| is_words(sheet, column)).collect();
     html! {
         div.wide {
             table.numbers.asked {
-                thead { tr { @for (i, head) in sheet.heads.iter().enumerate() { th.words[is_words(sheet, i)] scope="col" { (head) } } } }
+                thead { tr { @for (head, of_words) in sheet.heads.iter().zip(&of_words) { th.words[*of_words] scope="col" { (head) } } } }
                 @for group in &sheet.groups {
                     tbody {
                         @for line in group {
@@ -127,7 +128,7 @@ fn table(sheet: &Sheet) -> Markup {
                                     @if i == 0 {
                                         th scope="row" { (entry.text) }
                                     } @else {
-                                        td class=(class(entry)) { (entry.text) }
+                                        td class=(class(entry, of_words.get(i) == Some(&true))) { (entry.text) }
                                     }
                                 }
                             }
@@ -139,22 +140,20 @@ fn table(sheet: &Sheet) -> Markup {
     }
 }
 
-/// Whether a column is of words from its first line on.
+/// Whether there are words in a column: then all of it stands to the left, and numbers to the right otherwise.
 fn is_words(sheet: &Sheet, column: usize) -> bool {
-    let first = sheet.groups.iter().flatten().next().and_then(|line| line.get(column));
-    first.is_some_and(|entry| class(entry).ends_with("words"))
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '–' | '$' | '+' | '-');
+    let mut entries = sheet.groups.iter().flatten().filter_map(|line| line.get(column));
+    entries.any(|entry| !entry.text.is_empty() && !entry.text.starts_with(is_number))
 }
 
-/// Words stand to the left, numbers to the right.
-fn class(entry: &Entry) -> String {
+fn class(entry: &Entry, is_of_words: bool) -> String {
     let tone = match entry.tone {
         Some(Tone::Bad) => "problem ",
         Some(Tone::Mixed) => "doubtful ",
         Some(Tone::Good) | None => "",
     };
-    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '–' | '$' | '+' | '-');
-    let side = if entry.text.starts_with(is_number) { "" } else { "words" };
-    format!("{tone}{side}")
+    format!("{tone}{}", if is_of_words { "words" } else { "" })
 }
 
 /// What draws them; nothing when there is nothing to draw.

@@ -73,8 +73,12 @@ fn gap(grid: &Grid<'_>, fault: &str) -> Option<String> {
         ));
     }
     if most - least < NOTABLE {
+        let goodput = match least_shown == most_shown {
+            true => most_shown,
+            false => format!("{least_shown} to {most_shown}"),
+        };
         return Some(format!(
-            "{under} the designs do about the same: goodput is {least_shown} to {most_shown} of what was possible"
+            "{under} the designs do about the same: goodput is {goodput} of what was possible"
         ));
     }
     let best_does = if is_accepted_first {

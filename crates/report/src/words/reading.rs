@@ -121,7 +121,8 @@ impl<'a> Reading<'a> {
         let mut found = Vec::new();
         for (service, record) in &self.cell.services {
             let Some(gauges) = self.cell.series.services.get(service) else { continue };
-            for (gauge, &bound) in &record.bounds {
+            // Workers are there whether they have something to do or not.
+            for (gauge, &bound) in record.bounds.iter().filter(|(gauge, _)| *gauge != "workers") {
                 let held = gauges.get(gauge).and_then(|bins| bins.last()).copied().unwrap_or(0);
                 if bound > 0 && held > 0 {
                     found.push(Places { service, gauge, held, bound });
