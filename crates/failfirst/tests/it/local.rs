@@ -39,6 +39,53 @@ metric = "processes.driver.descriptors_max"
 at_least = 4
 "#;
 
+/// Services that are joined by a broker, which does mischief in one cell and is killed in the other.
+const EVENTS: &str = r#"
+name = "events"
+designs = ["quick"]
+faults = ["mischief", "broker-killed"]
+
+[[variant]]
+name = "quick"
+extends = "events-composed"
+payment = { slots = 8, service_time = { kind = "constant", value = "20ms" }, failure_rate = 0.0, decline_rate = 0.0 }
+consumers = { workers = 9, completion_slo = "30s" }
+
+[[fault]]
+name = "mischief"
+kind = "events"
+at = "0s"
+until = "2s"
+duplicated = 0.2
+reordered = 0.2
+poisoned = 0.2
+
+[[fault]]
+name = "broker-killed"
+kind = "kill"
+host = "broker"
+at = "500ms"
+until = "800ms"
+
+[load]
+kind = "constant"
+rates = [40]
+duration = "2s"
+spacing = "even"
+client_timeout = "5s"
+
+[[expect]]
+lesson = "the broker is one of the processes"
+world = "local"
+metric = "processes.broker.descriptors_max"
+at_least = 4
+
+[[expect]]
+lesson = "and how far its groups are behind"
+metric = "series.services.broker.lag_orders_order-processor.0"
+at_least = 0
+"#;
+
 fn run(folder: &Path, experiment: &str, more: &[&str]) -> assert_cmd::assert::Assert {
     std::fs::write(folder.join("experiment.toml"), experiment).expect("written");
     let mut command = failfirst(folder);
@@ -78,6 +125,37 @@ fn a_cell_of_real_processes_survives_a_kill_and_stands_beside_the_simulated_one(
     );
     assert!(other.get("processes").is_none(), "what is simulated uses nothing of this machine");
     assert!(!folder.path().join("out/cells").exists(), "nothing is left of cells that went well");
+}
+
+#[test]
+fn event_driven_cells_of_real_processes_keep_every_promise_whatever_the_broker_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = run(folder.path(), EVENTS, &["--check"]).success().get_output().clone();
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert!(said.contains("Accepted first: simulated against real"), "{said}");
+
+    let real = record(folder.path(), "run.json");
+    let [mischief, killed] = &real["cells"].as_array().expect("cells")[..] else { panic!("two cells") };
+    for cell in [mischief, killed] {
+        let background = &cell["async"];
+        for count in ["accepted", "completed", "notified"] {
+            assert_eq!(background[count], 80, "{count}: {cell}");
+        }
+        for (violation, count) in cell["ledger"].as_object().expect("a ledger") {
+            assert_eq!(count, 0, "{violation}: {cell}");
+        }
+        let series = |values: &Value| values.as_array().map(|values| values.len()).unwrap_or(0);
+        assert!(series(&cell["series"]["backlog"]) >= 2, "{cell}");
+        let services = &cell["series"]["services"];
+        assert!(series(&services["order-processor"]["workers"]) >= 2, "{cell}");
+        assert!(series(&services["broker"]["lag_payments_notification-service"]) >= 2, "{cell}");
+        assert!(background["completion_ms"]["p99"].as_f64() > Some(20.0), "payment takes that long: {cell}");
+        assert!(cell["processes"]["broker"]["resident_bytes_max"].as_u64() > Some(1_000_000), "{cell}");
+    }
+    let put_aside = |cell: &Value| cell["async"]["dead_letters"].as_u64().expect("a count");
+    let poisoned = mischief["async"]["poisoned"].as_u64().expect("a count");
+    assert!(poisoned > 0 && put_aside(mischief) >= poisoned, "{mischief}");
+    assert_eq!(put_aside(killed), 0, "{killed}");
 }
 
 #[test]

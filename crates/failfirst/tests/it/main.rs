@@ -4,6 +4,9 @@ mod attack;
 mod bad_input;
 mod designs_json;
 mod determinism;
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "real processes are waited for on the real clock")]
+mod dlq;
 mod documented_commands;
 #[cfg(unix)]
 mod kill;
