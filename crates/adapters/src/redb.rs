@@ -7,8 +7,14 @@
 //! All changes go through one bounded queue to one writer, which takes whatever has queued, makes it one record of the
 //! log, and answers when that is durable. Nothing waits for company: while one record is on its way the next one gathers,
 //! so the batch is as large as the disk is slow. (A timer that gathers was measured to be slower, with or without load.)
-//! On a real host the writer has a thread of its own, because syncing blocks; on a simulated one it is a task, and
+//! On a real host a thread of its own writes and syncs, because that blocks; on a simulated one it is a task, and
 //! syncing takes virtual time.
+//!
+//! # Written ahead
+//! A process that keeps its orders and its charges in one file ([`RedbStore::with_both`]) does not wait for a change that
+//! nobody hears of before a later one is durable: the log has them in order. Such changes go with the next that
+//! somebody waits for. When the store fails in between, what follows must not stand without them: so a charge
+//! needs its order there, and an order that is paid its charge.
 //!
 //! # From the log into the tables
 //! A transaction of the engine writes pages all over its file; a record is one piece behind another. So a change is
@@ -51,6 +57,7 @@ mod notices;
 mod orders;
 mod outbox;
 mod overlay;
+mod queue;
 mod records;
 mod row;
 mod snapshot;

@@ -35,6 +35,18 @@ pub trait OrderStore: Debug + Send + Sync {
     /// [`StoreError::Exists`] when the order's id is taken; what stands there stays.
     async fn insert_with(&self, order: Order, messages: Vec<Message>) -> Result<(), StoreError>;
 
+    /// Stores a new order under an id that was just drawn, ahead of what is done about it: it may return before the order
+    /// is durable. The order is durable when any change is that was asked for after it, here or of the charges, if both
+    /// are kept in one log; a store that cannot promise that returns when the order is durable. Nobody may be told of the
+    /// order before a later change has returned.
+    ///
+    /// # Errors
+    /// As [`OrderStore::insert`]. Without one the store may still fail before the order is durable: then whatever is to
+    /// happen to it later ends as [`StoreError::NotFound`].
+    async fn insert_ahead(&self, order: Order) -> Result<(), StoreError> {
+        self.insert(order).await
+    }
+
     /// The order, if there is one.
     ///
     /// # Errors
@@ -136,6 +148,17 @@ pub trait ChargeStore: Debug + Send + Sync {
     /// # Errors
     /// [`StoreError::Voided`] when its key was voided; [`StoreError::Exists`] when its id or its key is taken.
     async fn record(&self, charge: Charge) -> Result<(), StoreError>;
+
+    /// Stores a successful charge without a key, under an id that was just drawn, for somebody who has the outcome
+    /// written down in the same log: it may return before the charge is durable, as [`OrderStore::insert_ahead`] may. The
+    /// charge of an order that is not there is not stored, and no order is paid by a charge that is not there.
+    ///
+    /// # Errors
+    /// As [`ChargeStore::record`]. Without one the store may still fail before the charge is durable: then the order is
+    /// not paid by it, and the attempt ends as [`StoreError::NotFound`].
+    async fn record_ahead(&self, charge: Charge) -> Result<(), StoreError> {
+        self.record(charge).await
+    }
 
     /// The charge with this id, or else with this idempotency key.
     ///

@@ -9,6 +9,7 @@ use resilience::idempotency::{Claim, Key};
 
 use super::fault::Fault;
 use super::log::HEADER_BYTES;
+use super::orders;
 use super::overlay::Overlay;
 use super::records::Leases;
 use super::row::Row;
@@ -20,7 +21,7 @@ use super::view::{Below, Counts, Numbers, View};
 pub(super) struct Changes {
     /// What was changed.
     pub(super) overlay: Overlay,
-    /// Orders as they are now.
+    /// Orders as they are now; they are written when the batch is complete.
     pub(super) orders: BTreeMap<OrderId, Arc<Order>>,
     /// When orders had last moved that have moved now.
     pub(super) moved: Vec<(u64, OrderId)>,
@@ -68,7 +69,12 @@ impl<'a> Batch<'a> {
     }
 
     /// What was changed, `None` if nothing was. The record is complete but for its header.
-    pub(super) fn finish(self) -> Option<Changes> {
+    pub(super) fn finish(mut self) -> Option<Changes> {
+        // Not before: an order that moved more than once is written once.
+        let moved: Vec<_> = self.changes.orders.values().cloned().collect();
+        for order in moved {
+            self.put(orders::row(&order));
+        }
         let Self { changes, record, .. } = self;
         let rows = HEADER_BYTES + Numbers::BYTES;
         changes.counts.numbers.encode(&mut record[HEADER_BYTES..rows]);

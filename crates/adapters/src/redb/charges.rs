@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Charge, ChargeStore, StoreError, Voided};
+use domain::{Charge, ChargeId, ChargeStore, StoreError, Voided};
 use redb::ReadableTable;
 
 use super::batch::Batch;
 use super::fault::Fault;
 use super::job::Ask;
+use super::orders;
 use super::overlay::Bytes;
 use super::row::Row;
 use super::snapshot::Snapshot;
@@ -73,6 +74,28 @@ fn read_all(above: &BTreeMap<Arc<str>, Bytes>, below: &Below) -> Result<Vec<Char
     Ok(charges.into_values().collect())
 }
 
+/// Whether there is such a charge.
+pub(super) fn exists(batch: &Batch<'_>, id: &ChargeId) -> Result<bool, Fault> {
+    Ok(by_id(batch, id.as_str())?.is_some())
+}
+
+/// A charge that succeeded, without a key, of an order that is here. Its id was drawn: whether that is taken is not looked
+/// up.
+struct RecordDrawn(Charge);
+
+impl Ask for RecordDrawn {
+    type Answer = ();
+
+    fn run(self, batch: &mut Batch<'_>) -> Result<Result<(), StoreError>, Fault> {
+        let Self(charge) = self;
+        if !orders::exists(batch, &charge.order_id)? {
+            return Ok(Err(StoreError::NotFound { id: charge.order_id.to_string() }));
+        }
+        put(batch, &charge);
+        Ok(Ok(()))
+    }
+}
+
 /// A charge that succeeded.
 struct Record(Charge);
 
@@ -81,7 +104,7 @@ impl Ask for Record {
 
     fn run(self, batch: &mut Batch<'_>) -> Result<Result<(), StoreError>, Fault> {
         let Self(charge) = self;
-        if by_id(batch, charge.id.as_str())?.is_some() {
+        if exists(batch, &charge.id)? {
             return Ok(Err(StoreError::Exists { id: charge.id.to_string() }));
         }
         if let Some(key) = &charge.key {
@@ -140,6 +163,10 @@ impl Ask for Refund {
 impl ChargeStore for RedbStore {
     async fn record(&self, charge: Charge) -> Result<(), StoreError> {
         self.ask(Record(charge)).await
+    }
+
+    async fn record_ahead(&self, charge: Charge) -> Result<(), StoreError> {
+        if self.has_both() { self.ask_ahead(RecordDrawn(charge)).await } else { self.record(charge).await }
     }
 
     async fn get(&self, key: &str) -> Result<Option<Charge>, StoreError> {

@@ -14,6 +14,7 @@ use super::tests::{charge, id, message, order, paid};
 use super::writer::Bounds;
 use super::{REOPEN_EVERY, RedbStore};
 
+mod ahead;
 mod boundaries;
 
 const HOST: &str = "order-api";

@@ -69,7 +69,7 @@ impl Engine {
             }
             Found::Foreign => return Err(OpenError::Foreign { place: self.place.clone() }),
         };
-        let opened = Log::open(&disk, &self.file, store, after);
+        let opened = Log::open(&self.node, &self.file, store, after);
         let (log, recovered) = opened.map_err(|error| self.no_log(error))?;
         self.bring_in(&database, &log, recovered).map_err(fault)?;
         Ok(Open { database: Arc::new(database), synced, log })

@@ -25,10 +25,37 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>, batch: Result<(), &StoreError>);
 }
 
+/// An [`Ask`] that nobody waits for.
+pub(super) struct Ahead<A> {
+    ask: Option<A>,
+    refused: Option<StoreError>,
+}
+
+impl<A: Ask> Ahead<A> {
+    pub(super) const fn new(ask: A) -> Self {
+        Self { ask: Some(ask), refused: None }
+    }
+}
+
+impl<A: Ask> Job for Ahead<A> {
+    fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Fault> {
+        let ask = self.ask.take().expect("a job is run once");
+        self.refused = ask.run(batch)?.err();
+        Ok(())
+    }
+
+    /// What a batch as a whole failed with has been told already.
+    fn answer(self: Box<Self>, _batch: Result<(), &StoreError>) {
+        if let Some(error) = self.refused {
+            tracing::error!(%error, "a change that nobody waits for was refused");
+        }
+    }
+}
+
 /// What goes through the queue.
 pub(super) enum Message {
-    /// A change.
-    Job(Box<dyn Job>),
+    /// Changes, the oldest first.
+    Jobs(Vec<Box<dyn Job>>),
     /// Whether writing works.
     Check(oneshot::Sender<Result<(), StoreError>>),
     /// Answers whose time is over are to go.

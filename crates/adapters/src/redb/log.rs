@@ -27,22 +27,20 @@
 //! What was read is brought into the tables at once, so that a log always begins empty.
 
 mod file;
+mod hand;
 mod record;
 
 use std::io;
 
-use node::Disk;
+use node::Node;
 use redb::DatabaseError;
 use thiserror::Error;
 
 use self::file::LogFile;
+use self::hand::Hand;
 use self::record::{Found, seal};
 
 pub(super) use self::record::HEADER_BYTES;
-
-/// How much longer a file becomes at once, at least and at most.
-const ROOM_BYTES_MIN: u64 = 64 << 10;
-const ROOM_BYTES_MAX: u64 = 4 << 20;
 
 /// Why there is no log.
 #[derive(Debug, Error)]
@@ -78,9 +76,7 @@ pub(super) struct Recovered {
 /// The log of one store, open for writing.
 #[derive(Debug)]
 pub(super) struct Log {
-    files: [LogFile; 2],
-    /// How long they are.
-    lengths: [u64; 2],
+    hand: Hand,
     /// The file that is written to.
     current: usize,
     /// Where the next record begins.
@@ -101,20 +97,22 @@ impl Log {
     /// `after`. Whoever opens it brings that into the tables, with [`Log::last`] as the new `after`, before anything
     /// is appended.
     pub(super) fn open(
-        disk: &Disk,
+        node: &Node,
         file: &str,
         store: u64,
         after: u64,
     ) -> Result<(Self, Recovered), LogError> {
         let [first, second] = Self::names(file);
-        let files = [LogFile::open(disk, &first)?, LogFile::open(disk, &second)?];
+        let disk = node.disk();
+        let files = [LogFile::open(&disk, &first)?, LogFile::open(&disk, &second)?];
         let contents = [files[0].all()?, files[1].all()?];
         let lengths = contents.each_ref().map(|bytes| bytes.len() as u64);
         let recovered = recover(contents, store, after)?;
         // The number after the last was perhaps given to what is not whole: it is not given again, so that nothing of it
         // can ever be taken for something new.
         let last = recovered.last + 1;
-        Ok((Self { files, lengths, current: 0, at: 0, last, store }, recovered))
+        let hand = Hand::take(node, file, files, lengths)?;
+        Ok((Self { hand, current: 0, at: 0, last, store }, recovered))
     }
 
     /// The number of the last record.
@@ -127,38 +125,16 @@ impl Log {
         self.at
     }
 
-    /// Appends a record, for whose header the first [`HEADER_BYTES`] are kept free. It is durable when
-    /// [`Log::synced`] returns. After an error nobody knows what is on the disk, and the log is not to be used any more.
-    pub(super) fn append(&mut self, record: &mut Vec<u8>) -> io::Result<()> {
+    /// Appends a record, for whose header the first [`HEADER_BYTES`] are kept free, and returns when it is durable. After
+    /// an error nobody knows what is on the disk, and the log is not to be used any more; nor when this was not waited
+    /// for.
+    pub(super) async fn append(&mut self, record: &mut Vec<u8>) -> io::Result<()> {
         seal(record, self.store, self.last + 1);
         let end = self.at + record.len() as u64;
-        self.make_room(end);
-        let file = &self.files[self.current];
-        file.write(self.at, record)?;
-        file.sync()?;
+        self.hand.write(self.current, self.at, record).await?;
         self.last += 1;
         self.at = end;
         Ok(())
-    }
-
-    /// Makes the file that is written to longer before it has to be: a file that grows costs each sync another write, of
-    /// its length. As much again as there is, within bounds.
-    fn make_room(&mut self, end: u64) {
-        let length = self.lengths[self.current];
-        if end <= length {
-            return;
-        }
-        let more = length.clamp(ROOM_BYTES_MIN, ROOM_BYTES_MAX);
-        let longer = end.next_multiple_of(ROOM_BYTES_MIN).max(length + more);
-        // Where there is no room for that much there may be for the record: that is what counts.
-        if self.files[self.current].lengthen(length, longer).is_ok() {
-            self.lengths[self.current] = longer;
-        }
-    }
-
-    /// Returns when what was appended is durable.
-    pub(super) async fn synced(&self) {
-        self.files[self.current].synced().await;
     }
 
     /// Goes on in the other file, from its beginning: everything in it is in the tables.

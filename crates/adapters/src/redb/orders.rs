@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Message, Order, OrderEvent, OrderId, OrderState, OrderStore, StoreError};
+use domain::{ChargeId, Message, Order, OrderEvent, OrderId, OrderState, OrderStore, StoreError};
 use redb::ReadableTable;
 
 use super::batch::Batch;
+use super::charges;
 use super::fault::Fault;
 use super::job::Ask;
 use super::overlay::{Bytes, Overlay, StoredOrder};
@@ -22,11 +23,16 @@ struct Insert {
     messages: Vec<Message>,
 }
 
+/// A new order whose id was drawn: whether that is taken is not looked up.
+struct InsertDrawn(Order);
+
 /// An event that happens to an order, or events one after the other.
 struct Apply {
     id: OrderId,
     what: What,
     at_us: u64,
+    /// Whether the charge that pays it has to be here ([`RedbStore::with_both`]).
+    has_charges: bool,
 }
 
 enum What {
@@ -34,6 +40,20 @@ enum What {
     Event(OrderEvent),
     /// As [`OrderStore::advance`], all or none.
     Steps(Vec<OrderEvent>),
+}
+
+impl What {
+    /// The charge that pays the order, if this says that it is paid.
+    fn charge(&self) -> Option<&ChargeId> {
+        let events = match self {
+            Self::Event(event) => std::slice::from_ref(event),
+            Self::Steps(events) => events,
+        };
+        events.iter().find_map(|event| match event {
+            OrderEvent::PaymentSucceeded { charge_id } => Some(charge_id),
+            _ => None,
+        })
+    }
 }
 
 impl Ask for Insert {
@@ -52,14 +72,28 @@ impl Ask for Insert {
     }
 }
 
+impl Ask for InsertDrawn {
+    type Answer = ();
+
+    fn run(self, batch: &mut Batch<'_>) -> Result<Result<(), StoreError>, Fault> {
+        put(batch, None, self.0);
+        Ok(Ok(()))
+    }
+}
+
 impl Ask for Apply {
     type Answer = Order;
 
     fn run(self, batch: &mut Batch<'_>) -> Result<Result<Order, StoreError>, Fault> {
-        let Self { id, what, at_us } = self;
+        let Self { id, what, at_us, has_charges } = self;
         let Some(before) = find(batch, &id)? else {
             return Ok(Err(StoreError::NotFound { id: id.to_string() }));
         };
+        if let Some(charge_id) = what.charge().filter(|_| has_charges)
+            && !charges::exists(batch, charge_id)?
+        {
+            return Ok(Err(StoreError::NotFound { id: charge_id.to_string() }));
+        }
         let mut order = Order::clone(&before);
         let changed = match what {
             What::Event(event) => order.apply(event, at_us),
@@ -96,7 +130,8 @@ fn overlaid(overlay: &Overlay, id: &OrderId) -> Option<Bytes> {
     overlay.orders.get(id).map(|order| Arc::clone(&order.json))
 }
 
-fn exists(batch: &Batch<'_>, id: &OrderId) -> Result<bool, Fault> {
+/// Whether there is such an order.
+pub(super) fn exists(batch: &Batch<'_>, id: &OrderId) -> Result<bool, Fault> {
     if in_memory(batch, id).is_some() {
         return Ok(true);
     }
@@ -119,9 +154,6 @@ fn find(batch: &Batch<'_>, id: &OrderId) -> Result<Option<Arc<Order>>, Fault> {
 /// An order is like this from now on.
 fn put(batch: &mut Batch<'_>, before: Option<&Order>, order: Order) {
     let id = order.order_id.clone();
-    let json = serde_json::to_vec(&order).expect("an order has text keys only").into();
-    let is_final = order.state().is_final();
-    batch.put(Row::Order { id: id.clone(), order: StoredOrder { is_final, json } });
     let changes = &mut batch.changes;
     let totals = &mut changes.counts.numbers.totals;
     if let Some(before) = before {
@@ -130,6 +162,13 @@ fn put(batch: &mut Batch<'_>, before: Option<&Order>, order: Order) {
     }
     *totals.entry(order.state()).or_insert(0) += 1;
     changes.orders.insert(id, Arc::new(order));
+}
+
+/// An order as it is stored.
+pub(super) fn row(order: &Order) -> Row {
+    let json = serde_json::to_vec(order).expect("an order has text keys only").into();
+    let is_final = order.state().is_final();
+    Row::Order { id: order.order_id.clone(), order: StoredOrder { is_final, json } }
 }
 
 /// Every order, as it is stored, by id.
@@ -150,10 +189,20 @@ fn read_all(above: &BTreeMap<OrderId, StoredOrder>, below: &Below) -> Result<Vec
     Ok(orders.into_values().collect())
 }
 
+impl RedbStore {
+    async fn move_on(&self, id: &OrderId, what: What, at_us: u64) -> Result<Order, StoreError> {
+        self.ask(Apply { id: id.clone(), what, at_us, has_charges: self.has_both() }).await
+    }
+}
+
 #[async_trait]
 impl OrderStore for RedbStore {
     async fn insert_with(&self, order: Order, messages: Vec<Message>) -> Result<(), StoreError> {
         self.ask(Insert { order, messages }).await
+    }
+
+    async fn insert_ahead(&self, order: Order) -> Result<(), StoreError> {
+        if self.has_both() { self.ask_ahead(InsertDrawn(order)).await } else { self.insert(order).await }
     }
 
     async fn get(&self, id: &OrderId) -> Result<Option<Order>, StoreError> {
@@ -166,11 +215,11 @@ impl OrderStore for RedbStore {
     }
 
     async fn apply(&self, id: &OrderId, event: OrderEvent, at_us: u64) -> Result<Order, StoreError> {
-        self.ask(Apply { id: id.clone(), what: What::Event(event), at_us }).await
+        self.move_on(id, What::Event(event), at_us).await
     }
 
     async fn advance(&self, id: &OrderId, events: Vec<OrderEvent>, at_us: u64) -> Result<Order, StoreError> {
-        self.ask(Apply { id: id.clone(), what: What::Steps(events), at_us }).await
+        self.move_on(id, What::Steps(events), at_us).await
     }
 
     async fn totals(&self) -> Result<BTreeMap<OrderState, u64>, StoreError> {

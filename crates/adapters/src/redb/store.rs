@@ -6,20 +6,17 @@ use std::time::Duration;
 use domain::{Effect, StoreError};
 use node::Node;
 use node::redb::OpenError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::checkpoint::Sweep;
 use super::engine::Engine;
 use super::fault::Fault;
-use super::job::{Ask, Asked, Message};
-
+use super::job::{Ahead, Ask, Asked, Message};
+use super::queue::{Closed, Queue};
 use super::records::Leases;
 use super::view::View;
 use super::writer::{Bounds, Writer};
-
-/// How many changes can wait for the writer. Whoever comes then waits for room.
-const QUEUE_MAX: usize = 4_096;
 
 /// How long a change may take. A disk that takes longer is as good as gone.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -30,9 +27,10 @@ const CHECK_WITHIN: Duration = Duration::from_secs(1);
 /// Everything that one service keeps, in one file. Clones share it.
 #[derive(Clone, Debug)]
 pub struct RedbStore {
-    queue: mpsc::Sender<Message>,
+    queue: Queue,
     view: Arc<View>,
     leases: Arc<Leases>,
+    has_both: bool,
 }
 
 impl RedbStore {
@@ -49,17 +47,24 @@ impl RedbStore {
     pub(super) async fn open_within(node: &Node, file: &str, bounds: Bounds) -> Result<Self, OpenError> {
         let (engine, view) = Engine::open(node.clone(), file).await?;
         let (view, leases) = (Arc::new(view), Arc::new(Leases::default()));
-        let (queue, received) = mpsc::channel(QUEUE_MAX);
+        let (queue, received) = Queue::new(node.clone());
         let writer = Writer::new(node.clone(), engine, Arc::clone(&view), Arc::clone(&leases), bounds);
-        let place = view.place.clone();
-        node.spawn_dedicated(file, writer.run(received)).map_err(|source| OpenError::Io { place, source })?;
-        Ok(Self { queue, view, leases })
+        // Detached: it ends when the store is closed, or when nobody holds it any more.
+        node.spawn(writer.run(received));
+        Ok(Self { queue, view, leases, has_both: false })
+    }
+
+    /// The same store for a process that keeps its orders and its charges in it, both in one log: a new order and a
+    /// charge are written ahead of what follows from them, and neither speaks of the other when it is not there.
+    #[must_use]
+    pub fn with_both(self) -> Self {
+        Self { has_both: true, ..self }
     }
 
     /// Writes what has queued, and closes the file. Whoever comes later is refused.
     pub async fn close(&self) {
         let (reply, closed) = oneshot::channel();
-        if self.queue.send(Message::Close(reply)).await.is_ok() {
+        if self.queue.tell(Message::Close(reply)).await.is_ok() {
             // An error says that it is closed already.
             let _closed = closed.await;
         }
@@ -67,6 +72,11 @@ impl RedbStore {
 
     pub(super) fn view(&self) -> &View {
         &self.view
+    }
+
+    /// See [`RedbStore::with_both`].
+    pub(super) const fn has_both(&self) -> bool {
+        self.has_both
     }
 
     pub(super) fn leases(&self) -> &Leases {
@@ -82,13 +92,18 @@ impl RedbStore {
     pub(super) async fn ask<A: Ask>(&self, ask: A) -> Result<A::Answer, StoreError> {
         let (job, answer) = Asked::new(ask);
         let asked = async {
-            let sent = self.queue.send(Message::Job(Box::new(job))).await;
-            sent.map_err(|_closed| self.gone("it was closed", Effect::None))?;
+            self.queue.send(Box::new(job)).await.map_err(|closed| self.closed(closed))?;
             // Without an answer the writer has ended in the middle of it.
             answer.await.map_err(|_ended| self.gone("it was closed", Effect::Unknown))?
         };
         let slow = |_elapsed| self.gone("the disk does not answer", Effect::Unknown);
         timeout(ANSWER_WITHIN, asked).await.map_err(slow)?
+    }
+
+    /// Has the writer make a change, and does not wait for it: what is asked for later is durable only when this is.
+    pub(super) async fn ask_ahead<A: Ask<Answer = ()>>(&self, ask: A) -> Result<(), StoreError> {
+        self.view.check_reachable()?;
+        self.queue.send_ahead(Box::new(Ahead::new(ask))).await.map_err(|closed| self.closed(closed))
     }
 
     /// Whether changes can be made right now.
@@ -109,12 +124,15 @@ impl RedbStore {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let told = async {
-            let sent = self.queue.send(message(reply)).await;
-            sent.map_err(|_closed| self.gone("it was closed", Effect::None))?;
+            self.queue.tell(message(reply)).await.map_err(|closed| self.closed(closed))?;
             answer.await.map_err(|_ended| self.gone("it was closed", Effect::None))?
         };
         let slow = |_elapsed| self.gone("the disk does not answer", Effect::None);
         timeout(within, told).await.map_err(slow)?
+    }
+
+    fn closed(&self, _: Closed) -> StoreError {
+        self.gone("it was closed", Effect::None)
     }
 
     fn gone(&self, why: &str, effect: Effect) -> StoreError {

@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use super::tables::{META, SCHEMA, SCHEMA_KEY};
 use super::{OpenError, RedbStore};
 
+mod ahead;
 mod logs;
 
 const FILE: &str = "test.redb";
@@ -72,6 +73,12 @@ pub(super) fn charge(id: &str, key: &str) -> Charge {
         at_us: 1_000,
         refunded_at_us: None,
     }
+}
+
+/// The charge of an order, without a key.
+pub(super) fn drawn_charge(order: &str) -> Charge {
+    let (charge, order_id) = (charge(&format!("ch-{order}"), ""), id(order));
+    Charge { order_id, key: None, ..charge }
 }
 
 pub(super) fn message(event: &str) -> Message {

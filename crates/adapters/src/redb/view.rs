@@ -194,6 +194,17 @@ impl View {
         drop(before);
     }
 
+    /// Whether the file is within reach.
+    pub(super) fn check_reachable(&self) -> Result<(), StoreError> {
+        let inner = self.lock();
+        if inner.below.is_some() { Ok(()) } else { Err(self.out_of_reach(&inner)) }
+    }
+
+    fn out_of_reach(&self, inner: &Inner) -> StoreError {
+        let detail = format!("{}: {}", self.place, inner.broken);
+        StoreError::Unavailable { detail, effect: Effect::None }
+    }
+
     /// What lies below what is in the log that is being written.
     pub(super) fn below(&self) -> Result<Below, StoreError> {
         self.capture(|_| ()).map(|((), below)| below)
@@ -207,10 +218,7 @@ impl View {
     /// What somebody wants of the log that is being written, and all that lies below at that moment.
     pub(super) fn capture<T>(&self, take: impl FnOnce(&Overlay) -> T) -> Result<(T, Below), StoreError> {
         let inner = self.lock();
-        let Some(below) = &inner.below else {
-            let detail = format!("{}: {}", self.place, inner.broken);
-            return Err(StoreError::Unavailable { detail, effect: Effect::None });
-        };
+        let Some(below) = &inner.below else { return Err(self.out_of_reach(&inner)) };
         Ok((take(&inner.active), below.clone()))
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use domain::{Effect, StoreError};
 use node::Node;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep};
 
 use super::batch::{Batch, Changes};
@@ -104,7 +105,17 @@ impl Writer {
         while closes.is_empty() {
             match self.next(&mut queue, &mut messages).await {
                 Next::Messages(0) => break,
-                Next::Messages(_) => closes = self.take(&mut messages).await,
+                Next::Messages(_) => {
+                    // Whoever is about to ask for something does so now, and goes with the others. No timer: where
+                    // nobody is, nothing is waited for.
+                    yield_now().await;
+                    while messages.len() < BATCH_MAX
+                        && let Ok(message) = queue.try_recv()
+                    {
+                        messages.push(message);
+                    }
+                    closes = self.take(&mut messages).await;
+                }
                 Next::Made(made) => {
                     // A failure has left its mark.
                     let _failed = self.made(made);
@@ -132,7 +143,7 @@ impl Writer {
         let (mut sweeps, mut closes) = (Vec::new(), Vec::new());
         for message in messages.drain(..) {
             match message {
-                Message::Job(job) => jobs.push(job),
+                Message::Jobs(changes) => jobs.extend(changes),
                 Message::Check(reply) => checks.push(reply),
                 Message::Sweep(sweep, reply) => sweeps.push((sweep, reply)),
                 Message::Close(reply) => closes.push(reply),
@@ -201,8 +212,7 @@ impl Writer {
         let mut record = vec![0; HEADER_BYTES + Numbers::BYTES];
         self.view.counts().numbers.encode(&mut record[HEADER_BYTES..]);
         let Open { log, .. } = self.engine.files().expect("it was opened just now");
-        log.append(&mut record)?;
-        log.synced().await;
+        log.append(&mut record).await?;
         Ok(())
     }
 
@@ -237,8 +247,7 @@ impl Writer {
     /// Makes a record durable, and then has everybody see what it is of.
     async fn commit(&mut self, record: &mut Vec<u8>, mut changes: Changes) -> Result<(), Failed> {
         let Open { log, .. } = self.engine.files().expect("without trouble the file is open");
-        log.append(record).map_err(Failed::within)?;
-        log.synced().await;
+        log.append(record).await.map_err(Failed::within)?;
         let completed = std::mem::take(&mut changes.completed);
         self.view.publish(changes);
         for (key, claim) in &completed {

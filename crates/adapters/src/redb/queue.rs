@@ -1,0 +1,108 @@
+//! The way to the writer: bounded, and in order.
+//!
+//! A change that nobody waits for goes with the next one that somebody waits for. So it wakes nobody, and no disk is
+//! synced for it alone; on its own it goes [`FLUSH_AFTER`].
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use node::Node;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use super::job::{Job, Message};
+
+/// How many messages can wait for the writer. Whoever comes then waits for room.
+const QUEUE_MAX: usize = 4_096;
+
+/// How many changes that nobody waits for can wait for one that is. Then they go by themselves.
+const AHEAD_MAX: usize = 256;
+
+/// How long a change that nobody waits for waits for another one.
+const FLUSH_AFTER: Duration = Duration::from_millis(5);
+
+/// The writer has ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closed;
+
+/// See the module. Clones are the same way.
+#[derive(Clone)]
+pub(super) struct Queue {
+    node: Node,
+    messages: mpsc::Sender<Message>,
+    ahead: Arc<Mutex<Waiting>>,
+}
+
+/// Changes that nobody waits for.
+#[derive(Default)]
+struct Waiting {
+    jobs: Vec<Box<dyn Job>>,
+    /// Whether somebody will see to it that they go.
+    is_seen_to: bool,
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").field("room", &self.messages.capacity()).finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    /// A queue, and the writer's end of it.
+    pub(super) fn new(node: Node) -> (Self, mpsc::Receiver<Message>) {
+        let (messages, received) = mpsc::channel(QUEUE_MAX);
+        (Self { node, messages, ahead: Arc::default() }, received)
+    }
+
+    /// Sends a change that somebody waits for, behind all those before it.
+    pub(super) async fn send(&self, job: Box<dyn Job>) -> Result<(), Closed> {
+        self.send_all(Some(job)).await
+    }
+
+    /// Has a change sent before the next one.
+    pub(super) async fn send_ahead(&self, job: Box<dyn Job>) -> Result<(), Closed> {
+        if self.messages.is_closed() {
+            return Err(Closed);
+        }
+        let (waiting, was_seen_to) = {
+            let mut ahead = self.lock();
+            ahead.jobs.push(job);
+            (ahead.jobs.len(), std::mem::replace(&mut ahead.is_seen_to, true))
+        };
+        if !was_seen_to {
+            let queue = self.clone();
+            // Detached: it ends by itself, soon.
+            self.node.spawn(async move {
+                sleep(FLUSH_AFTER).await;
+                queue.lock().is_seen_to = false;
+                // Without a writer there is nobody to send to, and nobody who waits.
+                let _closed = queue.send_all(None).await;
+            });
+        }
+        if waiting >= AHEAD_MAX { self.send_all(None).await } else { Ok(()) }
+    }
+
+    /// Sends something that is no change, behind all changes before it.
+    pub(super) async fn tell(&self, message: Message) -> Result<(), Closed> {
+        self.send_all(None).await?;
+        self.messages.send(message).await.map_err(|_closed| Closed)
+    }
+
+    async fn send_all(&self, last: Option<Box<dyn Job>>) -> Result<(), Closed> {
+        let room = self.messages.reserve().await.map_err(|_closed| Closed)?;
+        // Under the lock: whoever takes changes out of it sends them before anybody else sends what is later.
+        let mut ahead = self.lock();
+        let mut jobs = std::mem::take(&mut ahead.jobs);
+        jobs.extend(last);
+        if !jobs.is_empty() {
+            room.send(Message::Jobs(jobs));
+        }
+        Ok(())
+    }
+
+    /// Nothing panics under the lock: values are only moved.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
