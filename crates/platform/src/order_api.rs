@@ -199,11 +199,12 @@ fn joined_by_a_broker(
 }
 
 impl OrderApi {
-    /// Stores a new order and sees it through to its end.
+    /// Stores a new order and sees it through to its end. `is_drawn`: its id was drawn for it, so that nobody else has it.
     async fn see_through(
         &self,
         context: &RequestContext,
         mut order: Order,
+        is_drawn: bool,
         deadline: Option<Deadline>,
     ) -> Result<Order, Problem> {
         let order_id = order.order_id.clone();
@@ -212,7 +213,12 @@ impl OrderApi {
         let body = json(&ProcessOrder::from(&order));
         // It goes straight to payment, and so it is stored: one durable write instead of two.
         order.apply(OrderEvent::PaymentStarted, now_us(&self.node)).expect("a new order may be paid");
-        self.store.insert(order).await.map_err(|error| store_problem(&error, &order_id))?;
+        // Ahead of what follows, where nobody is told of the order before its end is written.
+        let stored = match is_drawn && !self.settles {
+            true => self.store.insert_ahead(order).await,
+            false => self.store.insert(order).await,
+        };
+        stored.map_err(|error| store_problem(&error, &order_id))?;
         self.telemetry.counters().order(OrderState::Placed);
         self.telemetry.counters().order(OrderState::Paying);
 
@@ -264,7 +270,13 @@ impl OrderApi {
 
     async fn apply(&self, order_id: &OrderId, event: OrderEvent) -> Result<Order, Problem> {
         let applied = self.store.apply(order_id, event, now_us(&self.node)).await;
-        let order = applied.map_err(|error| store_problem(&error, order_id))?;
+        let order = applied.map_err(|error| match error {
+            // It was written ahead, or its charge was, and then the store failed: neither is there.
+            StoreError::NotFound { .. } => {
+                common::store_problem(ProblemKind::StoreUnavailable, &error).order(order_id.clone())
+            }
+            error => store_problem(&error, order_id),
+        })?;
         self.telemetry.counters().order(order.state());
         Ok(order)
     }

@@ -97,15 +97,16 @@ impl Service<PlaceCall> for Place {
             let PlaceCall { context, order: new, key, deadline, .. } = call;
             let now_us = now_us(&api.node);
             let Some(key) = key.filter(|_| heeds_keys) else {
+                let is_drawn = new.order_id().is_none();
                 let order = new.place(|| api.ids.fresh(OrderId::new), now_us);
-                return api.see_through(&context, order, deadline).await;
+                return api.see_through(&context, order, is_drawn, deadline).await;
             };
             for turn in 0..FAILED_PER_KEY_MAX {
                 let order = new.clone().place(|| id_of(new.customer_id(), &key, turn), now_us);
                 let order_id = order.order_id.clone();
                 let before = api.store.get(&order_id).await;
                 match before.map_err(|error| store_problem(&error, &order_id))? {
-                    None => return api.see_through(&context, order, deadline).await,
+                    None => return api.see_through(&context, order, false, deadline).await,
                     // Nothing was paid, and the client has left the choice of an id to us.
                     Some(before) if before.state() == OrderState::Failed && new.order_id().is_none() => {}
                     Some(before) => return as_it_stands(before, &order),

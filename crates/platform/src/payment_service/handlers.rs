@@ -14,6 +14,7 @@ use super::{Shared, store_problem};
 use crate::ids::now_us;
 use crate::web::openapi::{ChargeAnswerBody, ChargeBody, ChargeRequestBody, ProblemBody};
 use crate::web::segment::Segment;
+use crate::web::upstream::FromWithin;
 use crate::web::{Problem, ProblemKind, RequestContext, body, deadline, key};
 
 /// Moves money. Executed to its end even if the caller hangs up.
@@ -46,11 +47,13 @@ pub(crate) async fn charge(
 ) -> Result<Json<ChargeAnswer>, Problem> {
     let context = RequestContext::in_request(&request);
     let (head, body) = request.into_parts();
+    let is_from_within = head.extensions.get::<FromWithin>().is_some();
     let key = key::of(&head.headers)?;
     let deadline = deadline::of(&head.headers, context.arrived());
     let request: ChargeRequest = body::parse(&body::read(&head.headers, body).await?)?;
     context.about(&request.order_id);
-    let charge = shared.charging.oneshot(ChargeCall { context, request, key, deadline }).await?;
+    let charge =
+        shared.charging.oneshot(ChargeCall { context, request, key, deadline, is_from_within }).await?;
     Ok(Json(ChargeAnswer {
         charge_id: charge.id,
         order_id: charge.order_id,

@@ -35,6 +35,8 @@ pub(super) struct ChargeCall {
     pub(super) key: Option<String>,
     /// When nobody waits any more.
     pub(super) deadline: Option<Deadline>,
+    /// Whether it comes from another part of this process.
+    pub(super) is_from_within: bool,
 }
 
 /// Executes charges, once per key where the design says so.
@@ -110,8 +112,9 @@ impl Scheme<ChargeCall> for Charges {
 
     fn identify(&self, call: &ChargeCall) -> Result<Option<Identity>, InvalidKey> {
         let Some(key) = &call.key else { return Ok(None) };
-        // Keys are scoped to the customer: two who choose the same text do not meet.
-        let key = Key::new(call.request.customer_id.as_str(), key)?;
+        // Keys are scoped to the customer: two who choose the same text do not meet. And they are those of charges: a
+        // monolith keeps those of its orders in the same place, under the customer's id, which has no slash.
+        let key = Key::new(&format!("charges/{}", call.request.customer_id), key)?;
         Ok(Some(Identity { key, fingerprint: Fingerprint::of(&[&json(&call.request)]) }))
     }
 
