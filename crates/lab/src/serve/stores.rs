@@ -12,9 +12,11 @@
 //! A file that cannot be opened is an error: somebody has to do something about it. A server that is not there is
 //! none: it is waited for, `/readyz` says so meanwhile, and orders are refused.
 //!
-//! Two services never share a file, also in one process: each owns its data.
+//! Two services never share a file: each owns its data. A monolith is one process with one file for all of its parts, and
+//! so with one log, in which an order, its charge and its end are made durable at once.
 
-use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
+use std::path::PathBuf;
+use std::{fmt, str::FromStr, sync::Arc};
 
 use adapters::postgres::{
     InvalidUrl, Postgres, PostgresCharges, PostgresNotices, PostgresOrders, PostgresRecords,
@@ -30,6 +32,11 @@ use platform::{
 };
 
 use super::BrokerUrl;
+
+mod files;
+
+use files::check_not_of_others;
+pub(crate) use files::{keeps, on_redb, open_file};
 
 /// Where a service keeps what it owns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +176,8 @@ impl StoresError {
 #[derive(Debug)]
 pub struct OpenStores {
     state: PlatformState,
-    files: Vec<RedbStore>,
+    /// The file of this process, where it is in files.
+    file: Option<RedbStore>,
 }
 
 impl OpenStores {
@@ -178,13 +186,13 @@ impl OpenStores {
     /// # Errors
     /// When a store cannot be opened; those opened before it are closed.
     pub async fn open(kind: ServiceKind, design: &Design, places: &Places) -> Result<Self, StoresError> {
-        let mut open = Self { state: PlatformState::default(), files: Vec::new() };
+        let mut open = Self { state: PlatformState::default(), file: None };
         for part in parts(kind, design) {
             let mut stores = match &places.store {
                 StoreUrl::Memory => Stores::in_memory(part),
                 StoreUrl::Nothing => forgetful(part),
                 StoreUrl::Postgres(url) => on_postgres(part, url),
-                StoreUrl::Redb(directory) => match open.file(part, directory.clone()).await {
+                StoreUrl::Redb(directory) => match open.file(part, design, directory.clone()).await {
                     Ok(stores) => stores,
                     Err(source) => {
                         open.close().await;
@@ -204,15 +212,22 @@ impl OpenStores {
         Ok(open)
     }
 
-    async fn file(&mut self, part: ServiceKind, directory: PathBuf) -> Result<Stores, OpenError> {
+    async fn file(
+        &mut self,
+        part: ServiceKind,
+        design: &Design,
+        directory: PathBuf,
+    ) -> Result<Stores, OpenError> {
         if !keeps(part) {
             return Ok(Stores::in_memory(part));
         }
-        let name = part.name().to_owned();
-        let node = Node::real(RealOptions { name, data: Some(directory), ..RealOptions::default() });
-        let store = RedbStore::open(&node, &file_name(part)).await?;
-        self.files.push(store.clone());
-        Ok(on_redb(part, &store))
+        if self.file.is_none() {
+            check_not_of_others(&directory, design.topology)?;
+            let name = part.name().to_owned();
+            let node = Node::real(RealOptions { name, data: Some(directory), ..RealOptions::default() });
+            self.file = Some(open_file(&node, part, design.topology).await?);
+        }
+        Ok(self.file.as_ref().map_or_else(|| Stores::in_memory(part), |file| on_redb(part, file)))
     }
 
     /// The state to run the services on.
@@ -223,7 +238,7 @@ impl OpenStores {
 
     /// Writes what has queued and closes the files. What comes later is refused.
     pub async fn close(&self) {
-        for file in &self.files {
+        if let Some(file) = &self.file {
             file.close().await;
         }
     }
@@ -234,32 +249,6 @@ pub(crate) fn parts(process: ServiceKind, design: &Design) -> Vec<ServiceKind> {
     match design.topology {
         Topology::Chain | Topology::Events => vec![process],
         Topology::Monolith => design.topology.services().to_vec(),
-    }
-}
-
-/// Whether a service owns anything that has to last.
-pub(crate) fn keeps(part: ServiceKind) -> bool {
-    match part {
-        ServiceKind::OrderApi | ServiceKind::PaymentService | ServiceKind::NotificationService => true,
-        ServiceKind::OrderProcessor => false,
-    }
-}
-
-/// The file of a service.
-pub(crate) fn file_name(part: ServiceKind) -> String {
-    format!("{part}.redb")
-}
-
-/// A service's stores, all in one file.
-pub(crate) fn on_redb(part: ServiceKind, store: &RedbStore) -> Stores {
-    let store = || Arc::new(store.clone());
-    let stores = Stores::in_memory(part);
-    Stores {
-        orders: stores.orders.map(|_| store() as _),
-        outbox: stores.outbox.map(|_| store() as _),
-        charges: stores.charges.map(|_| store() as _),
-        notices: stores.notices.map(|_| store() as _),
-        records: store(),
     }
 }
 

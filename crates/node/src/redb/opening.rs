@@ -24,6 +24,14 @@ pub enum OpenError {
         /// The highest that this program knows.
         known: u64,
     },
+    /// A platform of another form keeps its data beside it.
+    #[error("{place} belongs to {whose}")]
+    Others {
+        /// The file that is there already.
+        place: String,
+        /// Whose it is.
+        whose: &'static str,
+    },
     /// It holds something else.
     #[error("{place} is not a store of this program")]
     Foreign {
@@ -70,6 +78,7 @@ impl OpenError {
             Self::Newer { .. } => {
                 "use the version of this program that wrote it, or choose another directory with --data"
             }
+            Self::Others { .. } => "choose another directory with --data",
             Self::Foreign { .. } => "move the file away, or choose another directory with --data",
             Self::Damaged { .. } => {
                 "restore it from a copy, or move it away to begin with an empty store (what was in it is lost then)"

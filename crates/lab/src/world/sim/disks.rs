@@ -7,12 +7,12 @@
 
 use std::sync::Arc;
 
-use adapters::redb::{OpenError, RedbStore};
+use adapters::redb::OpenError;
 use node::{Node, sim::HostOptions};
 use platform::{PlatformState, ServiceKind, Stores, design::Design};
 use resilience::admission::shared_rate::MemoryBuckets;
 
-use crate::serve::{file_name, keeps, on_redb, parts};
+use crate::serve::{keeps, on_redb, open_file, parts};
 
 /// Where stores are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,11 +63,14 @@ impl Disks {
         if self == Self::Memory {
             return Ok(open);
         }
+        let mut file = None;
         for part in parts(process, design) {
-            let stores = if keeps(part) {
-                on_redb(part, &RedbStore::open(node, &file_name(part)).await?)
-            } else {
-                Stores::in_memory(part)
+            if file.is_none() && keeps(part) {
+                file = Some(open_file(node, part, design.topology).await?);
+            }
+            let stores = match &file {
+                Some(file) if keeps(part) => on_redb(part, file),
+                _ => Stores::in_memory(part),
             };
             let state = states.service(part).clone().with_stores(stores);
             open = open.with(state.with_buckets(Arc::new(MemoryBuckets::default())));
