@@ -151,7 +151,7 @@ impl EventMetrics {
         }
         let groups = || EVENT_GROUPS.iter().zip(&self.groups);
         let labels = |topic: &'static str, group: &'static str| [("topic", topic), ("group", group)];
-        let gauges: [(_, _, fn(&Consumed) -> &Known); 2] = [
+        let gauges: [(_, _, Reading); 2] = [
             ("consumer_lag", "Events that a group has not dealt with", |consumed| &consumed.lag),
             ("dead_letters", "Events that a group has put aside", |consumed| &consumed.letters),
         ];
@@ -179,6 +179,9 @@ impl EventMetrics {
         Ok(())
     }
 }
+
+/// Which of the numbers that are known of a group.
+type Reading = fn(&Consumed) -> &Known;
 
 fn count(tally: &Tally, topic: &str, n: u64) {
     if let Some(place) = TOPICS.iter().position(|known| *known == topic) {
