@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use adapters::kafka::{Kafka, KafkaSettings, KafkaUrl};
 use domain::Effect;
-use domain::broker::{Broker, BrokerError, Lag, Settlement, Verdict};
+use domain::broker::{Broker, BrokerError, Settlement, Verdict};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 
 use super::{declared, fresh, joined, message, mock, on_mock, take};
