@@ -300,7 +300,7 @@ fn the_headline_names_the_widest_gap_the_lasting_damage_and_the_ledger() {
         headline(&Grid::new(&record)),
         [
             "Without a fault the designs differ most at 1000/s: a does 2 % of what is possible in time, b does 100 %.",
-            "Under outage the designs do about the same: goodput is 100 % to 100 % of what was possible.",
+            "Under outage the designs do about the same: goodput is 100 % of what was possible.",
             "After outage service does not come back: a at 1000/s.",
             "The ledger of all runs counts 7 stuck orders.",
         ]
