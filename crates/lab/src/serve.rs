@@ -25,7 +25,7 @@ pub use self::broker::{BadBrokerUrl, BrokerError, BrokerUrl, OpenBroker, serve_b
 pub use self::served::{BROKER, BROKER_PORT, Part, Served, UnknownServed, process_list};
 pub use self::stores::{BadStoreUrl, OpenStores, Places, StoreUrl, StoresError};
 pub use adapters::redis::RedisUrl;
-pub(crate) use stores::{keeps, on_redb, open_file, parts};
+pub(crate) use stores::{on_redb, open_file, parts};
 
 /// Where a service listens, and where it finds the others.
 #[derive(Clone, Debug, PartialEq, Eq)]

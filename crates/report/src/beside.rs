@@ -35,7 +35,6 @@ pub(crate) fn sheet(real: &Record, simulated: &Record) -> Option<Sheet> {
             Entry::plain(format::count(cell.late_sends + cell.dropped_sends)),
         ])
     });
-    let (judged, within) = (groups.iter().flatten().count(), good(&groups, 1));
     let heads = [
         "cell",
         "goodput",
@@ -47,23 +46,13 @@ pub(crate) fn sheet(real: &Record, simulated: &Record) -> Option<Sheet> {
         "ledger",
         "late sends",
     ];
-    (!groups.is_empty()).then(|| Sheet {
-        title: "Simulated against real".to_owned(),
-        text: format!(
-            "Each cell as it was simulated → as the processes of this machine did it, with how far that is off; \
-             latencies less than {LATENCY_SAME_MS} ms apart count as the same. Late sends are the load generator's own: \
-             where there are many, the numbers tell of it."
-        ),
-        heads: heads.map(str::to_owned).into(),
-        groups,
-        findings: vec![format!(
-            "{within} of {} within {:.0} % of the simulated goodput.",
-            format::counted(judged as u64, "cell is", "cells are"),
-            GOODPUT_OFF_MAX * 100.0
-        )],
-        drawing: None,
-        ..Sheet::default()
-    })
+    let text = format!(
+        "Each cell as it was simulated → as the processes of this machine did it, with how far that is off; latencies \
+         less than {LATENCY_SAME_MS} ms apart count as the same. Late sends are the load generator's own: where there are \
+         many, the numbers tell of it."
+    );
+    let within = format!("{:.0} % of the simulated goodput", GOODPUT_OFF_MAX * 100.0);
+    side_by_side("Simulated against real", text, &heads, groups, (1, &within))
 }
 
 /// What became of accepted orders, simulated and real; `None` where every order is answered when it is done.
@@ -84,7 +73,6 @@ pub(crate) fn done(real: &Record, simulated: &Record) -> Option<Sheet> {
             count(|background| background.dead_letters),
         ])
     });
-    let (judged, within) = (groups.iter().flatten().count(), good(&groups, 2));
     let heads = [
         "cell",
         "done p50",
@@ -96,17 +84,29 @@ pub(crate) fn done(real: &Record, simulated: &Record) -> Option<Sheet> {
         "told",
         "put aside",
     ];
-    (!groups.is_empty()).then(|| Sheet {
-        title: "Accepted first: simulated against real".to_owned(),
-        text: "The same cells, and what became of the orders after they were accepted: simulated → real."
-            .to_owned(),
-        heads: heads.map(str::to_owned).into(),
+    let text = "The same cells, and what became of the orders after they were accepted: simulated → real.";
+    let within = format!("{:.0} % of the simulated time in which 99 % are done", LATENCY_OFF_MAX * 100.0);
+    let title = "Accepted first: simulated against real";
+    side_by_side(title, text.to_owned(), &heads, groups, (2, &within))
+}
+
+/// Pairs of cells in a sheet, which says how many are good in a column, and what that means; `None` without a pair.
+fn side_by_side(
+    title: &str,
+    text: String,
+    heads: &[&str],
+    groups: Vec<Vec<Vec<Entry>>>,
+    (column, within): (usize, &str),
+) -> Option<Sheet> {
+    let judged = groups.iter().flatten().count() as u64;
+    let good = groups.iter().flatten().filter(|line| line[column].tone == Some(Tone::Good)).count();
+    let cells = format::counted(judged, "cell is", "cells are");
+    (judged > 0).then(|| Sheet {
+        title: title.to_owned(),
+        text,
+        heads: heads.iter().map(|head| (*head).to_owned()).collect(),
         groups,
-        findings: vec![format!(
-            "{within} of {} within {:.0} % of the simulated time in which 99 % are done.",
-            format::counted(judged as u64, "cell is", "cells are"),
-            LATENCY_OFF_MAX * 100.0
-        )],
+        findings: vec![format!("{good} of {cells} within {within}.")],
         ..Sheet::default()
     })
 }
@@ -125,11 +125,6 @@ fn paired(
     let group =
         |fault: &&str| real.cells.iter().filter(|cell| cell.fault == **fault).filter_map(line).collect();
     grid.faults.iter().map(group).filter(|group: &Vec<_>| !group.is_empty()).collect()
-}
-
-/// How many of the lines are good in this column.
-fn good(groups: &[Vec<Vec<Entry>>], column: usize) -> usize {
-    groups.iter().flatten().filter(|line| line[column].tone == Some(Tone::Good)).count()
 }
 
 /// What the processes of real cells used; `None` where they were simulated.

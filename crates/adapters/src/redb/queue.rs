@@ -16,7 +16,7 @@ use super::job::{Job, Message};
 /// How many messages can wait for the writer. Whoever comes then waits for room.
 const QUEUE_MAX: usize = 4_096;
 
-/// How many changes that nobody waits for can wait for one that is. Then they go by themselves.
+/// How many changes that nobody waits for can wait for one that somebody waits for. The next one takes them along.
 const AHEAD_MAX: usize = 256;
 
 /// How long a change that nobody waits for waits for another one.
@@ -65,12 +65,21 @@ impl Queue {
         if self.messages.is_closed() {
             return Err(Closed);
         }
-        let (waiting, was_seen_to) = {
-            let mut ahead = self.lock();
-            ahead.jobs.push(job);
-            (ahead.jobs.len(), std::mem::replace(&mut ahead.is_seen_to, true))
-        };
-        if !was_seen_to {
+        match self.put_aside(job) {
+            Ok(()) => Ok(()),
+            Err(one_too_many) => self.send(one_too_many).await,
+        }
+    }
+
+    /// Keeps a change for the next one that is sent; gives it back when there are too many.
+    fn put_aside(&self, job: Box<dyn Job>) -> Result<(), Box<dyn Job>> {
+        let mut ahead = self.lock();
+        if ahead.jobs.len() >= AHEAD_MAX {
+            return Err(job);
+        }
+        ahead.jobs.push(job);
+        if !std::mem::replace(&mut ahead.is_seen_to, true) {
+            drop(ahead);
             let queue = self.clone();
             // Detached: it ends by itself, soon.
             self.node.spawn(async move {
@@ -80,7 +89,7 @@ impl Queue {
                 let _closed = queue.send_all(None).await;
             });
         }
-        if waiting >= AHEAD_MAX { self.send_all(None).await } else { Ok(()) }
+        Ok(())
     }
 
     /// Sends something that is no change, behind all changes before it.

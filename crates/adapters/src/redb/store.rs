@@ -103,7 +103,9 @@ impl RedbStore {
     /// Has the writer make a change, and does not wait for it: what is asked for later is durable only when this is.
     pub(super) async fn ask_ahead<A: Ask<Answer = ()>>(&self, ask: A) -> Result<(), StoreError> {
         self.view.check_reachable()?;
-        self.queue.send_ahead(Box::new(Ahead::new(ask))).await.map_err(|closed| self.closed(closed))
+        let sent = self.queue.send_ahead(Box::new(Ahead::new(ask)));
+        let slow = |_elapsed| self.gone("the disk does not answer", Effect::None);
+        timeout(ANSWER_WITHIN, sent).await.map_err(slow)?.map_err(|closed| self.closed(closed))
     }
 
     /// Whether changes can be made right now.

@@ -26,7 +26,8 @@ mod upkeep;
 pub(super) use upkeep::Bounds;
 use upkeep::{Checkpointed, made};
 
-/// How many changes one batch has at most: enough that more would not make it cheaper per change.
+/// How many messages one batch takes at most: enough that more would not make it cheaper per change. Each brings a change
+/// that somebody waits for, and those that were written ahead of it.
 const BATCH_MAX: usize = 1_024;
 
 /// How often a file that failed is opened again, at most.

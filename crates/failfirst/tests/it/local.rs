@@ -25,18 +25,21 @@ host = "payment-service"
 at = "500ms"
 until = "800ms"
 
+[[expect]]
+lesson = "every process can be told from the others by what it used"
+world = "local"
+metric = "processes.driver.descriptors_max"
+at_least = 4
+"#;
+
+/// What is asked of each.
+const LOAD: &str = r#"
 [load]
 kind = "constant"
 rates = [40]
 duration = "2s"
 spacing = "even"
 client_timeout = "5s"
-
-[[expect]]
-lesson = "every process can be told from the others by what it used"
-world = "local"
-metric = "processes.driver.descriptors_max"
-at_least = 4
 "#;
 
 /// Services that are joined by a broker, which does mischief in one cell and is killed in the other.
@@ -67,13 +70,6 @@ host = "broker"
 at = "500ms"
 until = "800ms"
 
-[load]
-kind = "constant"
-rates = [40]
-duration = "2s"
-spacing = "even"
-client_timeout = "5s"
-
 [[expect]]
 lesson = "the broker is one of the processes"
 world = "local"
@@ -87,6 +83,7 @@ at_least = 0
 "#;
 
 fn run(folder: &Path, experiment: &str, more: &[&str]) -> assert_cmd::assert::Assert {
+    let experiment = [experiment, LOAD].concat();
     std::fs::write(folder.join("experiment.toml"), experiment).expect("written");
     let mut command = failfirst(folder);
     command.args(["run", "experiment.toml", "--world", "local", "--out", "out"]).args(more).assert()

@@ -15,7 +15,7 @@
 //! Two services never share a file: each owns its data. A monolith is one process with one file for all of its parts, and
 //! so with one log, in which an order, its charge and its end are made durable at once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{fmt, str::FromStr, sync::Arc};
 
 use adapters::postgres::{
@@ -36,7 +36,7 @@ use super::BrokerUrl;
 mod files;
 
 use files::check_not_of_others;
-pub(crate) use files::{keeps, on_redb, open_file};
+pub(crate) use files::{on_redb, open_file};
 
 /// Where a service keeps what it owns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,21 +184,22 @@ impl OpenStores {
     /// Opens what the services in one process of a design need.
     ///
     /// # Errors
-    /// When a store cannot be opened; those opened before it are closed.
+    /// When a store cannot be opened.
     pub async fn open(kind: ServiceKind, design: &Design, places: &Places) -> Result<Self, StoresError> {
-        let mut open = Self { state: PlatformState::default(), file: None };
+        let file = match &places.store {
+            StoreUrl::Redb(directory) => {
+                let opened = file_in(directory, kind, design).await;
+                opened.map_err(|source| StoresError { service: kind, source })?
+            }
+            StoreUrl::Memory | StoreUrl::Nothing | StoreUrl::Postgres(_) => None,
+        };
+        let mut open = Self { state: PlatformState::default(), file };
         for part in parts(kind, design) {
             let mut stores = match &places.store {
                 StoreUrl::Memory => Stores::in_memory(part),
                 StoreUrl::Nothing => forgetful(part),
                 StoreUrl::Postgres(url) => on_postgres(part, url),
-                StoreUrl::Redb(directory) => match open.file(part, design, directory.clone()).await {
-                    Ok(stores) => stores,
-                    Err(source) => {
-                        open.close().await;
-                        return Err(StoresError { service: part, source });
-                    }
-                },
+                StoreUrl::Redb(_) => on_redb(part, open.file.as_ref()),
             };
             if let Some(url) = &places.idempotency {
                 stores.records = Arc::new(RedisRecords::new(redis(part, url)));
@@ -210,24 +211,6 @@ impl OpenStores {
             open.state = open.state.with(state);
         }
         Ok(open)
-    }
-
-    async fn file(
-        &mut self,
-        part: ServiceKind,
-        design: &Design,
-        directory: PathBuf,
-    ) -> Result<Stores, OpenError> {
-        if !keeps(part) {
-            return Ok(Stores::in_memory(part));
-        }
-        if self.file.is_none() {
-            check_not_of_others(&directory, design.topology)?;
-            let name = part.name().to_owned();
-            let node = Node::real(RealOptions { name, data: Some(directory), ..RealOptions::default() });
-            self.file = Some(open_file(&node, part, design.topology).await?);
-        }
-        Ok(self.file.as_ref().map_or_else(|| Stores::in_memory(part), |file| on_redb(part, file)))
     }
 
     /// The state to run the services on.
@@ -242,6 +225,18 @@ impl OpenStores {
             file.close().await;
         }
     }
+}
+
+/// Opens the file of a process in a directory, if the process keeps anything.
+async fn file_in(
+    directory: &Path,
+    process: ServiceKind,
+    design: &Design,
+) -> Result<Option<RedbStore>, OpenError> {
+    check_not_of_others(directory, design.topology)?;
+    let data = Some(directory.to_owned());
+    let node = Node::real(RealOptions { name: process.name().to_owned(), data, ..RealOptions::default() });
+    open_file(&node, process, design).await
 }
 
 /// The services in one process of a design.

@@ -69,3 +69,18 @@ async fn a_store_that_was_closed_refuses_what_would_be_written_ahead() {
     let store = open(directory.path()).await;
     assert_eq!(OrderStore::all(&store).await, Ok(vec![paying("o-1")]));
 }
+
+#[tokio::test]
+async fn more_than_can_be_put_aside_goes_at_once_and_in_order() {
+    let directory = directory();
+    let store = open(directory.path()).await.with_both();
+    for n in 0..1_000 {
+        let name = format!("o-{n:04}");
+        store.insert_ahead(paying(&name)).await.expect("written ahead");
+        store.record_ahead(drawn_charge(&name)).await.expect("written ahead");
+    }
+    let paid = OrderEvent::PaymentSucceeded { charge_id: drawn_charge("o-0999").id };
+    store.apply(&id("o-0999"), paid, 3_000).await.expect("both are there");
+    assert_eq!(OrderStore::all(&store).await.expect("there").len(), 1_000);
+    assert_eq!(ChargeStore::all(&store).await.expect("there").len(), 1_000, "each found its order");
+}

@@ -5,17 +5,22 @@ use std::sync::Arc;
 
 use adapters::redb::{OpenError, RedbStore};
 use node::Node;
-use platform::{ServiceKind, Stores, design::Topology};
+use platform::{
+    ServiceKind, Stores,
+    design::{Design, Topology},
+};
+
+use super::parts;
 
 /// Whether a service owns anything that has to last.
-pub(crate) fn keeps(part: ServiceKind) -> bool {
+fn keeps(part: ServiceKind) -> bool {
     match part {
         ServiceKind::OrderApi | ServiceKind::PaymentService | ServiceKind::NotificationService => true,
         ServiceKind::OrderProcessor => false,
     }
 }
 
-/// The name of the file that a process of a topology has, in which this part is the first that keeps anything.
+/// The name of the file of a process of a topology, whose first part that keeps anything is this.
 fn file_name(part: ServiceKind, topology: Topology) -> String {
     match topology {
         Topology::Chain | Topology::Events => format!("{part}.redb"),
@@ -42,23 +47,26 @@ pub(super) fn check_not_of_others(directory: &Path, topology: Topology) -> Resul
     Ok(())
 }
 
-/// Opens the file of a process, in which this part is the first that keeps anything.
+/// Opens the file of a process; `None` when no part of it keeps anything.
 pub(crate) async fn open_file(
     node: &Node,
-    part: ServiceKind,
-    topology: Topology,
-) -> Result<RedbStore, OpenError> {
-    let store = RedbStore::open(node, &file_name(part, topology)).await?;
-    Ok(match topology {
+    process: ServiceKind,
+    design: &Design,
+) -> Result<Option<RedbStore>, OpenError> {
+    let topology = design.topology;
+    let Some(first) = parts(process, design).into_iter().find(|part| keeps(*part)) else { return Ok(None) };
+    let store = RedbStore::open(node, &file_name(first, topology)).await?;
+    Ok(Some(match topology {
         Topology::Chain | Topology::Events => store,
         Topology::Monolith => store.with_both(),
-    })
+    }))
 }
 
-/// A service's stores, all in one file.
-pub(crate) fn on_redb(part: ServiceKind, store: &RedbStore) -> Stores {
-    let store = || Arc::new(store.clone());
+/// A service's stores, in the file of its process.
+pub(crate) fn on_redb(part: ServiceKind, file: Option<&RedbStore>) -> Stores {
     let stores = Stores::in_memory(part);
+    let Some(file) = file.filter(|_| keeps(part)) else { return stores };
+    let store = || Arc::new(file.clone());
     Stores {
         orders: stores.orders.map(|_| store() as _),
         outbox: stores.outbox.map(|_| store() as _),
@@ -73,18 +81,21 @@ mod tests {
     use node::RealOptions;
 
     use super::*;
+    use crate::designs::resolve;
 
-    async fn opened(directory: &Path, topology: Topology) -> Result<RedbStore, OpenError> {
-        check_not_of_others(directory, topology)?;
+    async fn opened(directory: &Path, design: &Design) -> Result<RedbStore, OpenError> {
+        check_not_of_others(directory, design.topology)?;
         let node = Node::real(RealOptions { data: Some(directory.to_owned()), ..RealOptions::default() });
-        open_file(&node, ServiceKind::OrderApi, topology).await
+        Ok(open_file(&node, ServiceKind::OrderApi, design).await?.expect("it keeps orders"))
     }
 
     #[tokio::test]
     async fn a_directory_belongs_to_a_monolith_or_to_services_of_their_own() {
+        let chain = resolve("v0.1.0").expect("a design").design;
+        let monolith = Design { topology: Topology::Monolith, ..chain.clone() };
         for (first, then, whose) in [
-            (Topology::Monolith, Topology::Chain, "monolith.redb belongs to a monolith"),
-            (Topology::Chain, Topology::Monolith, "order-api.redb belongs to services"),
+            (&monolith, &chain, "monolith.redb belongs to a monolith"),
+            (&chain, &monolith, "order-api.redb belongs to services"),
         ] {
             let directory = tempfile::tempdir().expect("a directory");
             opened(directory.path(), first).await.expect("an empty directory").close().await;

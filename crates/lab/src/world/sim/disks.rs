@@ -12,7 +12,7 @@ use node::{Node, sim::HostOptions};
 use platform::{PlatformState, ServiceKind, Stores, design::Design};
 use resilience::admission::shared_rate::MemoryBuckets;
 
-use crate::serve::{keeps, on_redb, open_file, parts};
+use crate::serve::{on_redb, open_file, parts};
 
 /// Where stores are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,16 +63,9 @@ impl Disks {
         if self == Self::Memory {
             return Ok(open);
         }
-        let mut file = None;
+        let file = open_file(node, process, design).await?;
         for part in parts(process, design) {
-            if file.is_none() && keeps(part) {
-                file = Some(open_file(node, part, design.topology).await?);
-            }
-            let stores = match &file {
-                Some(file) if keeps(part) => on_redb(part, file),
-                _ => Stores::in_memory(part),
-            };
-            let state = states.service(part).clone().with_stores(stores);
+            let state = states.service(part).clone().with_stores(on_redb(part, file.as_ref()));
             open = open.with(state.with_buckets(Arc::new(MemoryBuckets::default())));
         }
         Ok(open)

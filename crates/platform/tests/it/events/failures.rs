@@ -74,8 +74,7 @@ fn what_was_accepted_while_the_broker_is_away_is_done_when_it_is_back() {
 fn an_event_that_takes_longer_than_its_worker_has_comes_again_and_has_its_effect_once() {
     joined(COMPOSED, async |joined| {
         // 20 s instead of 100 ms, and `work_max` is 15 s.
-        let slow = r#"{"slowdown":200,"failure_rate":0}"#;
-        joined.platform.ask_admin(PaymentService, Method::PUT, "/hardship", slow).await;
+        joined.slow_payment_down(200).await;
         assert_eq!(joined.platform.place("o-1").await.status, 202);
         sleep_ms(16_000).await;
         assert_eq!(joined.platform.order_state("o-1").await, "placed");

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Seek as _};
 
 use http::Method;
-use platform::ServiceKind::{OrderProcessor, PaymentService};
+use platform::ServiceKind::OrderProcessor;
 
 use super::support::{COMPOSED, OUTBOX, joined};
 use crate::support::sleep_ms;
@@ -67,8 +67,7 @@ fn a_broker_that_is_away_is_said_once_by_each_who_needs_it_and_once_that_it_is_b
 fn a_consumer_that_is_cut_off_for_longer_than_its_lease_says_that_it_lost_it_and_the_order_is_paid_once() {
     joined(COMPOSED, async |joined| {
         // 10 s instead of 100 ms, and the lease is 5 s.
-        let slow = r#"{"slowdown":100,"failure_rate":0}"#;
-        joined.platform.ask_admin(PaymentService, Method::PUT, "/hardship", slow).await;
+        joined.slow_payment_down(100).await;
         assert_eq!(joined.platform.place("o-1").await.status, 202);
         let told = async || {
             let metrics = joined.platform.ask(OrderProcessor, Method::GET, "/metrics", "").await.text;

@@ -7,6 +7,7 @@ use domain::Message;
 use domain::broker::{Broker, DeadLetter, DeadLetterFilter, DeadLetters, Delivery, Layout, Subscription};
 use domain::event::layout;
 use domain::memory::MemoryBroker;
+use http::Method;
 use platform::{PlatformState, ServiceKind, ServiceState};
 
 use crate::support::{Platform, SURE, in_paused_time, sleep_ms};
@@ -65,6 +66,12 @@ pub(crate) async fn assemble(sections: &str, change: impl Fn(ServiceState) -> Se
 }
 
 impl Joined {
+    /// A payment takes so many times as long as it usually does, and never fails.
+    pub(crate) async fn slow_payment_down(&self, times: u32) {
+        let hardship = format!(r#"{{"slowdown":{times},"failure_rate":0}}"#);
+        self.platform.ask_admin(ServiceKind::PaymentService, Method::PUT, "/hardship", hardship).await;
+    }
+
     /// Waits until nobody has anything to do any more.
     pub(crate) async fn settle(&self) {
         for _ in 0..600 {
