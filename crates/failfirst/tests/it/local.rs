@@ -1,7 +1,7 @@
 //! The local world: real processes, a real kill, and the same record as from the simulation.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -82,11 +82,16 @@ metric = "series.services.broker.lag_orders_order-processor.0"
 at_least = 0
 "#;
 
+/// What every test here runs; the experiment lies in the folder.
+const LOCAL: [&str; 6] = ["run", "experiment.toml", "--world", "local", "--out", "out"];
+
+fn write(folder: &Path, experiment: &str) {
+    std::fs::write(folder.join("experiment.toml"), [experiment, LOAD].concat()).expect("written");
+}
+
 fn run(folder: &Path, experiment: &str, more: &[&str]) -> assert_cmd::assert::Assert {
-    let experiment = [experiment, LOAD].concat();
-    std::fs::write(folder.join("experiment.toml"), experiment).expect("written");
-    let mut command = failfirst(folder);
-    command.args(["run", "experiment.toml", "--world", "local", "--out", "out"]).args(more).assert()
+    write(folder, experiment);
+    failfirst(folder).args(LOCAL).args(more).assert()
 }
 
 fn record(folder: &Path, name: &str) -> Value {
@@ -170,39 +175,36 @@ fn a_fault_that_needs_another_network_is_refused_before_anything_starts() {
 #[test]
 fn ctrl_c_stops_everything_and_leaves_no_half_record() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("experiment.toml"), KILLED).expect("written");
+    write(folder.path(), KILLED);
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_failfirst"))
-        .args([
-            "run",
-            "experiment.toml",
-            "--world",
-            "local",
-            "--out",
-            "out",
-            "--without-sim",
-            "--duration",
-            "1m",
-        ])
+        .args(LOCAL)
+        .args(["--without-sim", "--duration", "1m"])
         .current_dir(folder.path())
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .expect("started");
     let cells = folder.path().join("out/cells");
-    let began = Instant::now();
     let driver_log = |cells: &Path| {
         let cell = std::fs::read_dir(cells).ok()?.next()?.ok()?;
         cell.path().join("driver.log").exists().then_some(())
     };
+    let mut stderr = child.stderr.take().expect("piped");
+    // It ends only when every process that holds it has ended.
+    let mut all_said = || {
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut stderr, &mut said).expect("text");
+        said
+    };
     while driver_log(&cells).is_none() {
-        assert!(began.elapsed() < Duration::from_secs(30), "the cell never began");
+        if let Some(status) = child.try_wait().expect("a child") {
+            panic!("it ended with {status} before the cell began: {}", all_said());
+        }
         std::thread::sleep(Duration::from_millis(10));
     }
     let id = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
-    // It ends only when every process that holds it has ended.
-    let mut said = String::new();
-    std::io::Read::read_to_string(&mut child.stderr.take().expect("piped"), &mut said).expect("text");
+    let said = all_said();
     let status = child.wait().expect("it ended");
     assert_eq!(status.code(), Some(1), "{said}");
     assert!(said.contains("error: interrupted"), "{said}");
