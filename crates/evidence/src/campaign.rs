@@ -81,8 +81,19 @@ pub struct Finding {
 pub struct ScheduleRecord {
     /// The load in words.
     pub load: String,
+    /// How many order-processors share the work.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub order_processors: u32,
     /// The faults, by number.
     pub faults: Vec<FaultRecord>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn is_one(count: &u32) -> bool {
+    *count == 1
 }
 
 /// One fault of a schedule.
@@ -118,6 +129,9 @@ pub struct Minimised {
 pub struct Coverage {
     /// How many faults of each kind were injected.
     pub faults: BTreeMap<String, u64>,
+    /// Schedules in which several order-processors shared the work.
+    #[serde(default)]
+    pub shared: u64,
     /// Orders that clients asked for.
     pub orders: u64,
     /// Requests that they sent twice.
@@ -184,6 +198,7 @@ impl Coverage {
         for (state, count) in &other.orders_by_state {
             *self.orders_by_state.entry(state.clone()).or_default() += count;
         }
+        self.shared += other.shared;
         self.orders += other.orders;
         self.duplicates += other.duplicates;
         self.succeeded += other.succeeded;

@@ -35,6 +35,7 @@ fn run(args: &ReplayArgs) -> Result<Replay, Failure> {
         let part = Part {
             only: args.only.clone().map(|numbers| numbers.0),
             without: args.drop.clone().map(|numbers| numbers.0).unwrap_or_default(),
+            alone: args.alone,
             duration: args.duration,
         };
         return replay::schedule(&args.design, args.seed, &part).map_err(broken);

@@ -98,7 +98,7 @@ impl Subject {
     }
 
     fn schedule(&self, seed: u64) -> Schedule {
-        Schedule::drawn(seed, self.design.topology)
+        Schedule::drawn(seed, &self.design)
     }
 
     pub(crate) const fn design(&self) -> &Arc<Design> {
@@ -204,6 +204,7 @@ fn keep(facts: Facts, schedule: &Schedule) -> Run {
     let mut coverage = Coverage::default();
     coverage.add(&facts);
     schedule.faults.iter().for_each(|fault| coverage.add_fault(fault.kind.name()));
+    coverage.shared = u64::from(!schedule.order_processors.is_one());
     let seen = serde_json::to_vec(&facts).expect("facts have text keys only");
     Run { violations: violations(&facts), coverage, digest: fnv(FNV_OFFSET, &seen) }
 }
@@ -274,6 +275,9 @@ fn command(subject: &Subject, schedule: &Schedule) -> String {
         let numbers: Vec<_> = schedule.numbers().iter().map(u32::to_string).collect();
         let numbers = if numbers.is_empty() { chaos::NONE.to_owned() } else { numbers.join(",") };
         command.push_str(&format!(" --only {numbers}"));
+    }
+    if whole.order_processors != schedule.order_processors {
+        command.push_str(" --alone");
     }
     if whole.load != *load {
         let duration = humantime::format_duration(load.duration().get()).to_string();

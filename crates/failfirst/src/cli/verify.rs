@@ -46,6 +46,9 @@ pub struct ReplayArgs {
     /// All faults of the schedule but these, by number.
     #[arg(long, value_name = "2,5", conflicts_with = "experiment")]
     pub drop: Option<FaultNumbers>,
+    /// One order-processor, where the schedule has several, and without the faults of the others.
+    #[arg(long, conflicts_with = "experiment")]
+    pub alone: bool,
     /// A load that lasts so long, for example `1500ms`.
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
     pub duration: Option<Duration>,

@@ -10,9 +10,9 @@ use evidence::{
     timeline::Moment,
 };
 
-use platform::ServiceState;
+use platform::{ServiceKind, ServiceState};
 
-use super::{Schedule, Subject, timeline, unbroken};
+use super::{Subject, timeline, unbroken};
 use crate::{
     collector::Testimony,
     experiment::{Experiment, UsageError},
@@ -32,6 +32,8 @@ pub struct Part {
     pub only: Option<BTreeSet<u32>>,
     /// Not these.
     pub without: BTreeSet<u32>,
+    /// One order-processor, and nothing of what happens to the others.
+    pub alone: bool,
     /// A load that ends earlier.
     pub duration: Option<Duration>,
 }
@@ -67,7 +69,7 @@ pub struct Interesting {
 /// When there is no such design or fault, when the load cannot last so long, or when the run breaks.
 pub fn schedule(design: &str, seed: u64, part: &Part) -> Result<Replay, LabError> {
     let subject = Subject::new(design)?;
-    let mut schedule = Schedule::drawn(seed, subject.design().topology);
+    let mut schedule = subject.schedule(seed);
     let all = schedule.numbers();
     let named = part.only.iter().flatten().chain(&part.without);
     if let Some(unknown) = named.clone().find(|number| !all.contains(number)) {
@@ -76,6 +78,9 @@ pub fn schedule(design: &str, seed: u64, part: &Part) -> Result<Replay, LabError
     }
     let wanted = part.only.as_ref().unwrap_or(&all);
     schedule = schedule.only(&wanted.difference(&part.without).copied().collect());
+    if part.alone {
+        schedule = schedule.alone();
+    }
     if let Some(duration) = part.duration {
         schedule = schedule.lasting(duration).map_err(UsageError::from)?;
     }
@@ -93,7 +98,11 @@ pub fn schedule(design: &str, seed: u64, part: &Part) -> Result<Replay, LabError
 pub fn cell(experiment: &Experiment, options: &RunOptions) -> Result<Replay, LabError> {
     let plan = runner::the_cell(experiment, options)?;
     let (title, testimony) = runner::testify(experiment, &plan)?;
-    let schedule = ScheduleRecord { load: super::in_words(&plan.load.load), faults: Vec::new() };
+    let schedule = ScheduleRecord {
+        load: super::in_words(&plan.load.load),
+        order_processors: plan.design.replicas_of(ServiceKind::OrderProcessor),
+        faults: Vec::new(),
+    };
     Ok(Replay::new(title, schedule, plan, testimony))
 }
 

@@ -1,7 +1,8 @@
 //! A random schedule: which load, which faults, all from one seed.
 //!
 //! The schedule depends on the seed and on which hosts there are, so that designs of one topology meet the same hardship. It
-//! is made to be run by the thousand: a load of a few seconds, faults that are over a few seconds later.
+//! is made to be run by the thousand: a load of a few seconds, faults that are over a few seconds later. Where a broker
+//! shares the work out, the seed also says among how many processes, and each of them is a host like any other.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -9,7 +10,10 @@ use chaos::{FaultFile, FaultPlan, random};
 use evidence::campaign::{FaultRecord, ScheduleRecord};
 use load::{Load, LoadError, Offset, Rate, Spacing, Span};
 use node::{Rng, draw, named_rng};
-use platform::design::{Design, Topology};
+use platform::{
+    ServiceKind,
+    design::{Design, Process, Replicas, Topology},
+};
 
 use crate::{
     experiment::NamedLoad,
@@ -29,6 +33,8 @@ const FAULT_MAX: Duration = Duration::from_secs(6);
 const FAULTS_MAX: u32 = 6;
 /// How long clients wait, in seconds.
 const PATIENCE_S: [u64; 3] = [2, 5, 30];
+/// How many order-processors share the work at most.
+const ORDER_PROCESSORS_MAX: u32 = 3;
 
 /// How long nothing may move before a run is at rest. Longer than TCP's pause between two retransmissions at
 /// the end of the longest fault, so that what was under way has arrived and been dealt with.
@@ -43,21 +49,24 @@ pub struct Schedule {
     pub load: Load,
     /// How long clients wait for an answer.
     pub client_timeout: Duration,
+    /// How many order-processors there are.
+    pub order_processors: Replicas,
     /// The faults. Their names are their numbers, from 1 on.
     pub faults: Vec<FaultFile>,
 }
 
 impl Schedule {
-    /// The schedule of a seed, for platforms of a topology.
+    /// The schedule of a seed, for a design and all others with the same hosts.
     #[must_use]
-    pub fn drawn(seed: u64, topology: Topology) -> Self {
+    pub fn drawn(seed: u64, design: &Design) -> Self {
         let mut rng = named_rng(seed, "verify/load");
         let load = draw_load(&mut rng).expect("every drawn load is small");
         let place = draw::uniform(&mut rng, 0.0, PATIENCE_S.len() as f64) as usize;
         let client_timeout = Duration::from_secs(PATIENCE_S[place.min(PATIENCE_S.len() - 1)]);
-        let shape = shape(load.duration().get(), topology);
+        let order_processors = draw_order_processors(seed, design);
+        let shape = shape(load.duration().get(), &sharing(design, order_processors));
         let faults = random::schedule(&mut named_rng(seed, "verify/faults"), &shape);
-        Self { seed, load, client_timeout, faults }
+        Self { seed, load, client_timeout, order_processors, faults }
     }
 
     /// The numbers of its faults.
@@ -73,6 +82,17 @@ impl Schedule {
         self
     }
 
+    /// The same with one order-processor, and without what happens to the others.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        let others: Vec<_> = (2..=self.order_processors.get())
+            .map(|replica| Process { kind: ServiceKind::OrderProcessor, replica }.name())
+            .collect();
+        self.faults.retain(|fault| !hosts(fault).iter().any(|host| others.contains(host)));
+        self.order_processors = Replicas::default();
+        self
+    }
+
     /// The same with a load that ends earlier (or later).
     ///
     /// # Errors
@@ -85,7 +105,7 @@ impl Schedule {
     pub(super) fn plan(&self, design: &Arc<Design>) -> CellPlan {
         let name = if self.faults.is_empty() { chaos::NONE } else { "random" };
         CellPlan {
-            design: Arc::clone(design),
+            design: Arc::new(sharing(design, self.order_processors)),
             fault: FaultPlan::of(name, &self.faults).expect("drawn faults end after they begin"),
             load: NamedLoad {
                 name: None,
@@ -113,17 +133,42 @@ impl Schedule {
         };
         let patience = humantime::format_duration(self.client_timeout);
         let load = format!("{}; clients wait {patience}", in_words(&self.load));
-        ScheduleRecord { load, faults: self.faults.iter().map(fault).collect() }
+        let order_processors = self.order_processors.get();
+        ScheduleRecord { load, order_processors, faults: self.faults.iter().map(fault).collect() }
     }
+}
+
+/// The design with so many order-processors.
+fn sharing(design: &Design, order_processors: Replicas) -> Design {
+    let mut design = design.clone();
+    design.scale.order_processor = order_processors;
+    design
+}
+
+/// What the design asks for, or what is drawn where it is silent. Only of order-processor: what is shared by several
+/// notification-services has to be in one place, and a simulated world has none (`docs/events.md`).
+fn draw_order_processors(seed: u64, design: &Design) -> Replicas {
+    let asked = design.scale.order_processor;
+    if design.topology != Topology::Events || !asked.is_one() {
+        return asked;
+    }
+    let most = f64::from(ORDER_PROCESSORS_MAX);
+    let drawn = draw::uniform(&mut named_rng(seed, "verify/replicas"), 0.0, most) as u32 + 1;
+    Replicas::new(drawn.min(ORDER_PROCESSORS_MAX)).expect("one at least, and few")
+}
+
+fn hosts(fault: &FaultFile) -> Vec<String> {
+    let plan = fault.plan().expect("a drawn fault ends after it begins");
+    plan.steps().iter().flat_map(|step| step.action.hosts()).map(str::to_owned).collect()
 }
 
 fn number(fault: &FaultFile) -> u32 {
     fault.name.parse().expect("a drawn fault is named by its number")
 }
 
-fn shape(load: Duration, topology: Topology) -> random::Shape {
-    let services = topology.processes().iter().map(|kind| kind.name().to_owned());
-    let broker = (topology == Topology::Events).then(|| BROKER.to_owned());
+fn shape(load: Duration, design: &Design) -> random::Shape {
+    let services = design.processes().into_iter().map(Process::name);
+    let broker = (design.topology == Topology::Events).then(|| BROKER.to_owned());
     let hosts: Vec<_> = services.chain(broker).collect();
     let mut links = vec![(CLIENTS.to_owned(), hosts[0].clone())];
     for (at, a) in hosts.iter().enumerate() {
@@ -136,7 +181,7 @@ fn shape(load: Duration, topology: Topology) -> random::Shape {
         until: load + FAULTS_AFTER,
         lasting_max: FAULT_MAX,
         faults_max: FAULTS_MAX,
-        events: topology == Topology::Events,
+        events: design.topology == Topology::Events,
     }
 }
 
@@ -204,11 +249,19 @@ pub(crate) fn in_words(load: &Load) -> String {
 mod tests {
     use super::*;
 
+    fn design(name: &str) -> Design {
+        crate::designs::resolve(name).expect("a design").design
+    }
+
+    fn drawn(seed: u64, name: &str) -> Schedule {
+        Schedule::drawn(seed, &design(name))
+    }
+
     #[test]
     fn a_seed_is_a_schedule_and_its_parts_can_be_left_out() {
         for seed in 0..500 {
-            let schedule = Schedule::drawn(seed, Topology::Chain);
-            assert_eq!(schedule, Schedule::drawn(seed, Topology::Chain));
+            let schedule = drawn(seed, "v1.0.0");
+            assert_eq!(schedule, drawn(seed, "v0.1.0"), "designs with the same hosts meet the same");
             let last = schedule.faults.len() as u32;
             assert_eq!(schedule.numbers(), (1..=last).collect());
             let part = schedule.clone().only(&[last].into());
@@ -218,12 +271,42 @@ mod tests {
             );
             assert!(schedule.only(&BTreeSet::new()).faults.is_empty());
         }
-        assert_ne!(Schedule::drawn(1, Topology::Chain).faults, Schedule::drawn(2, Topology::Chain).faults);
+        assert_ne!(drawn(1, "v1.0.0").faults, drawn(2, "v1.0.0").faults);
+    }
+
+    #[test]
+    fn a_broker_shares_the_work_among_one_to_three_whose_hosts_break_too() {
+        let others = ["order-processor-2".to_owned(), "order-processor-3".to_owned()];
+        let is_of_others = |fault: &FaultFile| hosts(fault).iter().any(|host| others.contains(host));
+        let mut several = [0; 4];
+        let mut of_others = 0;
+        for seed in 0..300 {
+            let schedule = drawn(seed, "events-composed");
+            assert_eq!(schedule, drawn(seed, "events-naive"));
+            several[schedule.order_processors.get() as usize] += 1;
+            let found = schedule.faults.iter().filter(|fault| is_of_others(fault)).count();
+            assert!(found == 0 || schedule.order_processors.get() > 1, "{schedule:?}");
+            of_others += found;
+            let alone = schedule.clone().alone();
+            assert_eq!(alone.order_processors, Replicas::default());
+            assert_eq!(
+                alone.faults.len() + found,
+                schedule.faults.len(),
+                "only theirs are gone: {schedule:?}"
+            );
+            assert!(drawn(seed, "v1.0.0").order_processors.is_one(), "in a chain nobody shares anything out");
+        }
+        assert!(several[0] == 0 && several[1..].iter().all(|&schedules| schedules > 60), "{several:?}");
+        assert!(of_others > 100, "{of_others}");
+
+        let mut five = design("events-composed");
+        five.scale.order_processor = Replicas::new(5).expect("few");
+        assert_eq!(Schedule::drawn(1, &five).order_processors.get(), 5, "what a design asks for is kept");
     }
 
     #[test]
     fn a_schedule_reads_as_words() {
-        let record = Schedule::drawn(7, Topology::Chain).record();
+        let record = drawn(7, "v1.0.0").record();
         assert!(record.load.contains("; clients wait "), "{}", record.load);
         assert!(record.faults.iter().all(|fault| fault.at_s < fault.until_s && !fault.what.is_empty()));
     }

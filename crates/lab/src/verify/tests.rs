@@ -56,7 +56,7 @@ fn a_replay_names_orders_to_look_at_and_tells_what_happened_to_them() {
 #[test]
 fn what_cannot_be_replayed_is_refused() {
     let refused = |part: Part| replay::schedule("v0.1.0", 1, &part).expect_err("refused").to_string();
-    let last = Schedule::drawn(1, platform::design::Topology::Chain).faults.len();
+    let last = Subject::new("v0.1.0").expect("a design").schedule(1).faults.len();
     let known: Vec<_> = (1..=last).map(|number| number.to_string()).collect();
     assert_eq!(
         refused(Part { only: Some([99].into()), ..Part::default() }),
@@ -106,7 +106,7 @@ fn what_nobody_can_read_is_put_aside_with_its_reason_by_every_group_and_everythi
 
 #[test]
 fn what_the_naive_events_do_wrong_is_found() {
-    let campaign = run_campaign(&options("events-naive", 1..=6));
+    let campaign = run_campaign(&options("events-naive", 1..=12));
     let broken = &campaign.designs[0].broken;
     assert!(broken[&Invariant::DoubleCharged] > 0 && broken[&Invariant::Stuck] > 0, "{broken:?}");
 }

@@ -77,8 +77,15 @@ fn in_words(coverage: &Coverage) -> String {
     let kinds = coverage.faults.iter().map(|(kind, count)| format!("{} {kind}", format::count(*count)));
     let states =
         coverage.orders_by_state.iter().map(|(state, count)| format!("{} {state}", format::count(*count)));
+    let shared = match coverage.shared {
+        0 => String::new(),
+        shared => format!(
+            "; in {} the work was shared by several order-processors",
+            format::counted(shared, "schedule", "schedules")
+        ),
+    };
     format!(
-        "{} faults ({}); {} orders and {} sent twice: {} succeeded, {} declined, {} refused, {} failed, {} timed \
+        "{} faults ({}){shared}; {} orders and {} sent twice: {} succeeded, {} declined, {} refused, {} failed, {} timed \
          out, {} clients never told; {} calls to payment, {} charges, {} refunds; in the end {}; {} completed \
          without a success told.",
         format::count(injected),
@@ -130,11 +137,12 @@ fn one(finding: &Finding) -> String {
             let kept = least.schedule.faults.len();
             let _ = writeln!(
                 text,
-                "    {}: {kept} of {} needed (found in {} runs), under {}",
+                "    {}: {kept} of {} needed (found in {} runs), under {}{}",
                 least.invariant,
                 format::counted(drawn, "fault", "faults"),
                 least.runs,
                 least.schedule.load,
+                sharing(&least.schedule),
             );
             text.push_str(&faults(&least.schedule, "      "));
             let _ = writeln!(text, "    replay: {}", least.replay);
@@ -144,6 +152,13 @@ fn one(finding: &Finding) -> String {
         }
     }
     text
+}
+
+fn sharing(schedule: &ScheduleRecord) -> String {
+    match schedule.order_processors {
+        1 => String::new(),
+        several => format!("; {several} order-processors share the work"),
+    }
 }
 
 fn faults(schedule: &ScheduleRecord, indent: &str) -> String {
@@ -169,7 +184,7 @@ pub fn replay(
     colour: bool,
 ) -> String {
     let mut text = heading(title, colour);
-    let _ = writeln!(text, "  load    {}", schedule.load);
+    let _ = writeln!(text, "  load    {}{}", schedule.load, sharing(schedule));
     match (schedule.faults.is_empty(), steps.is_empty()) {
         (true, true) => text.push_str("  faults  none\n"),
         (true, false) => {
@@ -244,7 +259,11 @@ mod tests {
             until_s: 1.25,
             what: "kill order-api".to_owned(),
         };
-        ScheduleRecord { load: "50/s for 2s".to_owned(), faults: (1..=faults).map(fault).collect() }
+        ScheduleRecord {
+            load: "50/s for 2s".to_owned(),
+            order_processors: 1,
+            faults: (1..=faults).map(fault).collect(),
+        }
     }
 
     fn finding(seed: u64, minimised: bool) -> Finding {
