@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lab::serve::{Served, Webhook};
+use lab::serve::{Process, Served, Webhook};
 
 pub use self::dlq::{ChosenArgs, DlqArgs, DlqCommand, DlqFilterArgs};
 pub use self::flags::arguments;
@@ -317,4 +317,14 @@ pub struct ServeArgs {
     /// Be killed with the process that started this one, even while standing still.
     #[arg(long, hide = true)]
     pub die_with_parent: bool,
+}
+
+impl ServeArgs {
+    /// What the process is called, here and by the others.
+    pub(crate) fn process_name(&self) -> String {
+        match self.service {
+            Served::Service(kind) => Process { kind, replica: self.replica }.name(),
+            Served::Broker => self.service.name().to_owned(),
+        }
+    }
 }

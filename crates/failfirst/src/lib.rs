@@ -54,12 +54,16 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<(), Failure> {
+    let served;
     let (name, level) = match command {
         // What simulated services warn of is a finding and stands in the record, not in the program's own log.
         Command::Ladder(_) | Command::Run(_) | Command::Verify(_) | Command::Replay(_) => {
             (PROGRAM, "warn,platform=error")
         }
-        Command::Serve(args) => (args.service.name(), "info"),
+        Command::Serve(args) => {
+            served = args.process_name();
+            (served.as_str(), "info")
+        }
         Command::Drive => ("driver", "warn"),
         // What its broker's client has to say is told once, as the error that it ends with.
         Command::Dlq(_) => (PROGRAM, "off"),
@@ -71,7 +75,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         | Command::Plot(_)
         | Command::Encode(_) => (PROGRAM, "warn"),
     };
-    logs::start(name, level);
+    logs::start(name.to_owned(), level);
     match command {
         Command::Ladder(options) => experiment::ladder(options),
         Command::Run(args) => experiment::file(args),

@@ -17,7 +17,7 @@ const VARIABLES: [&str; 2] = ["FAILFIRST_LOG", "RUST_LOG"];
 /// Starts logging under a name; without a variable, from `level` on.
 ///
 /// A variable that cannot be read as a filter is reported and ignored: a typo in it should stop nobody's run.
-pub(crate) fn start(name: &'static str, level: &str) {
+pub(crate) fn start(name: String, level: &str) {
     let wanted = VARIABLES.iter().find_map(|name| Some((name, std::env::var(name).ok()?)));
     let filter = match wanted {
         None => EnvFilter::new(level),
@@ -39,7 +39,7 @@ pub(crate) fn start(name: &'static str, level: &str) {
 
 /// Lines of another format with a name in each.
 struct Named<F> {
-    name: &'static str,
+    name: String,
     lines: F,
     place: Place,
 }
@@ -90,7 +90,7 @@ mod tests {
     fn a_json_line_is_one_object_that_begins_with_the_name() {
         let mut file = tempfile::tempfile().expect("a file");
         let logs = tracing_subscriber::fmt().with_writer(file.try_clone().expect("the same file")).json();
-        let named = |lines| Named { name: "order-api", lines, place: Place::FirstKey };
+        let named = |lines| Named { name: "order-api".to_owned(), lines, place: Place::FirstKey };
         tracing::subscriber::with_default(logs.flatten_event(true).map_event_format(named).finish(), || {
             tracing::info_span!("request", path = "/orders").in_scope(|| tracing::warn!(limit = 3, "full"));
         });

@@ -22,7 +22,7 @@ impl Database {
     /// Dropping the future may leave it behind.
     pub async fn fresh(server: &str) -> Self {
         let database = Self { server: server.to_owned(), name: fresh_name("test") };
-        database.run(format!("CREATE DATABASE {}", database.name)).await;
+        run(server, format!("CREATE DATABASE {}", database.name)).await;
         database
     }
 
@@ -44,12 +44,23 @@ impl Database {
     /// # Cancel safety
     /// Dropping the future may leave it behind.
     pub async fn remove(self) {
-        self.run(format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+        run(&self.server, format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
     }
 
-    async fn run(&self, statement: String) {
-        let mut server = PgConnection::connect(&self.server).await.expect("the server is there");
-        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut server).await.expect("the server does it");
-        server.close().await.expect("it is there still");
+    /// Executes a statement in it.
+    ///
+    /// # Panics
+    /// When the server does not.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped it may be executed or not.
+    pub async fn execute(&self, statement: String) {
+        run(&self.url(), statement).await;
     }
+}
+
+async fn run(url: &str, statement: String) {
+    let mut server = PgConnection::connect(url).await.expect("the server is there");
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut server).await.expect("the server does it");
+    server.close().await.expect("it is there still");
 }

@@ -105,12 +105,12 @@ impl ClientContext for Listener {
         log(level, facility, message);
     }
 
-    fn error(&self, error: KafkaError, reason: &str) {
+    fn error(&self, error: KafkaError, _count: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             say(
                 &self.status,
                 &self.place,
-                &Presence::Down(format!("{} is not reached: {reason}", self.place).into()),
+                &Presence::Down(format!("{} is not reached: none of its brokers answers", self.place).into()),
             );
         }
     }

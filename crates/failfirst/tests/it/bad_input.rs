@@ -126,30 +126,37 @@ fn a_data_directory_that_cannot_be_used_is_refused_with_what_to_do() {
     }
 }
 
-#[test]
-fn a_broker_that_is_not_there_is_named_without_its_password_and_with_what_to_do() {
+/// Asks for the dead letters of a broker that is not there; its URL begins like `scheme`, with a user or without.
+#[track_caller]
+fn nobody_listens(scheme: &str, user: &str, help: &str) {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = nobody.local_addr().expect("bound").port();
     // Nobody listens there any more.
     drop(nobody);
     let folder = tempfile::tempdir().expect("a folder");
-    for (url, shown, help) in [
-        (format!("nats://me:sesame@127.0.0.1:{port}"), format!("nats://127.0.0.1:{port}"), "nats-server -js"),
-        (format!("embedded://127.0.0.1:{port}"), format!("embedded://127.0.0.1:{port}"), "failfirst up"),
-    ] {
-        for verb in [&["list"][..], &["show", "1"], &["purge", "--all"]] {
-            let run = failfirst(folder.path()).args(["dlq", "--broker", &url]).args(verb).assert().code(1);
-            let stderr = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
-            let lines: Vec<_> = stderr.lines().collect();
-            assert_eq!(lines.len(), 2, "one error and one help:\n{stderr}");
-            assert!(
-                lines[0].starts_with(&format!("error: cannot ask {shown} for its dead letters: ")),
-                "{stderr}"
-            );
-            assert!(lines[1].starts_with("  help: ") && lines[1].contains(help), "{stderr}");
-            assert!(!stderr.contains("sesame"), "{stderr}");
-        }
+    let url = format!("{scheme}://{user}127.0.0.1:{port}");
+    let begins = format!("error: cannot ask {scheme}://127.0.0.1:{port} for its dead letters: ");
+    for verb in [&["list"][..], &["show", "1"], &["purge", "--all"]] {
+        let run = failfirst(folder.path()).args(["dlq", "--broker", &url]).args(verb).assert().code(1);
+        let stderr = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        let lines: Vec<_> = stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "one error and one help:\n{stderr}");
+        assert!(lines[0].starts_with(&begins), "{stderr}");
+        assert!(lines[1].starts_with("  help: ") && lines[1].contains(help), "{stderr}");
+        assert!(!stderr.contains("sesame"), "{stderr}");
     }
+}
+
+#[test]
+fn a_broker_that_is_not_there_is_named_without_its_password_and_with_what_to_do() {
+    nobody_listens("nats", "me:sesame@", "nats-server -js");
+    nobody_listens("embedded", "", "failfirst up");
+}
+
+#[cfg(feature = "kafka")]
+#[test]
+fn a_cluster_that_is_not_there_is_named_with_what_to_do_on_kafka() {
+    nobody_listens("kafka", "", "is the cluster running");
 }
 
 #[test]

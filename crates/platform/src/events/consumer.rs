@@ -13,6 +13,7 @@
 //! A process that is to stop fetches nothing more, finishes what it has, settles it, and leaves the group. One that
 //! dies says nothing: its leases end, and others get its events.
 
+mod away;
 mod places;
 mod session;
 
@@ -29,6 +30,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
+use self::away::Away;
 use self::session::Session;
 use super::autoscale::Rules as ScaleRules;
 use super::judgement::{Judgement, Rules, Trouble, Why};
@@ -130,6 +132,7 @@ pub(super) struct Worker {
     ids: Ids,
     jitter: Mutex<Rng>,
     outages: Outages,
+    away: Away,
 }
 
 /// What may not work for a while between this process and the broker.
@@ -172,6 +175,7 @@ pub(crate) fn start(node: &Node, design: &Design, state: &ServiceState, consumin
         jitter: Mutex::new(node.rng(&format!("redelivery-jitter/{topic}/{since}"))),
         telemetry,
         outages: Outages::of(topic, consuming.group),
+        away: Away::of(topic, consuming.group),
         consuming,
     };
     // Detached: it ends with its process, or leaves when that is to stop.
@@ -249,10 +253,10 @@ impl Worker {
             }
             Err(undecodable) => {
                 let trouble = Trouble::from(undecodable);
-                self.note(&trouble, message.event_id.as_str(), attempt);
+                self.note(&trouble, &message.event_id, attempt);
                 match self.rules.judge(trouble.why, attempt, self.unit()) {
                     Judgement::Again(delay) => Verdict::RetryAfter { delay, reason: trouble.detail },
-                    Judgement::Dies => Verdict::Dead { reason: trouble.detail },
+                    Judgement::Dies => self.put_aside(trouble, &message.event_id, attempt),
                 }
             }
         };
@@ -263,16 +267,19 @@ impl Worker {
 
     async fn handled(&self, received: &Received, attempt: u32) -> Verdict {
         let handler = &self.consuming.handler;
-        let Err(trouble) = self.in_time(handler.handle(received)).await else { return Verdict::Ack };
-        self.note(&trouble, received.event_id.as_str(), attempt);
+        let Err(trouble) = self.in_time(handler.handle(received)).await else {
+            self.away.dealt_with(self.node.now());
+            return Verdict::Ack;
+        };
+        self.note(&trouble, &received.event_id, attempt);
         if let Judgement::Again(delay) = self.rules.judge(trouble.why, attempt, self.unit()) {
             return Verdict::RetryAfter { delay, reason: trouble.detail };
         }
         match self.in_time(handler.bury(received, &trouble)).await {
-            Ok(Buried::Aside) => Verdict::Dead { reason: trouble.detail },
+            Ok(Buried::Aside) => self.put_aside(trouble, &received.event_id, attempt),
             Ok(Buried::DealtWith) => Verdict::Ack,
             Err(hindered) => {
-                self.note(&hindered, received.event_id.as_str(), attempt);
+                self.note(&hindered, &received.event_id, attempt);
                 let reason = format!("{}; it cannot be put aside yet: {}", trouble.detail, hindered.detail);
                 Verdict::RetryAfter { delay: self.rules.delay(attempt, self.unit()), reason }
             }
@@ -288,11 +295,28 @@ impl Worker {
         timeout(limit.get(), work).await.unwrap_or_else(|elapsed| Err(slow(elapsed)))
     }
 
-    fn note(&self, trouble: &Trouble, event_id: &str, attempt: u32) {
+    /// Counts a failed attempt. What is away is told once for all events; what only failed comes again and is nobody's
+    /// matter until it is put aside; what nobody here can deal with is said the first time.
+    fn note(&self, trouble: &Trouble, event_id: &EventId, attempt: u32) {
         let topic = self.consuming.topic;
         self.telemetry.events().failed(topic, trouble.why);
         let (why, detail) = (trouble.why.as_str(), trouble.detail.as_str());
-        tracing::warn!(topic, event_id, attempt, why, detail, "an event was not dealt with");
+        if trouble.why.is_away() {
+            self.away.met(trouble, self.node.now());
+        }
+        if trouble.why.is_of_the_event() && attempt == 1 {
+            tracing::warn!(topic, %event_id, why, detail, "an event cannot be dealt with here");
+        } else {
+            tracing::debug!(topic, %event_id, attempt, why, detail, "an event was not dealt with");
+        }
+    }
+
+    /// Says that an event dies, which somebody should look at.
+    fn put_aside(&self, trouble: Trouble, event_id: &EventId, attempts: u32) -> Verdict {
+        let Trouble { why, detail } = trouble;
+        let (topic, why) = (self.consuming.topic, why.as_str());
+        tracing::warn!(topic, %event_id, attempts, why, detail, "an event is put aside");
+        Verdict::Dead { reason: detail }
     }
 
     fn unit(&self) -> f64 {

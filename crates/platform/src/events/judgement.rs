@@ -75,6 +75,16 @@ impl Why {
         }
     }
 
+    /// Whether something is away, which is not the event's fault.
+    pub(crate) const fn is_away(self) -> bool {
+        matches!(self.weight(), Weight::Away)
+    }
+
+    /// Whether it is the event itself that cannot be dealt with, whatever is there.
+    pub(crate) const fn is_of_the_event(self) -> bool {
+        matches!(self.weight(), Weight::Hopeless | Weight::Newer)
+    }
+
     const fn weight(self) -> Weight {
         match self {
             Self::Malformed | Self::Contradiction => Weight::Hopeless,

@@ -46,16 +46,12 @@ impl Outage {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Seek as _};
-
     use super::*;
+    use crate::events::logged::logged;
 
     #[test]
     fn it_is_said_once_again_when_the_reason_changes_and_once_when_it_is_over() {
-        let mut file = tempfile::tempfile().expect("a file");
-        let logs = tracing_subscriber::fmt().with_writer(file.try_clone().expect("the same file"));
-        let logs = logs.without_time().with_target(false).with_ansi(false).finish();
-        tracing::subscriber::with_default(logs, || {
+        let lines = logged(|| {
             let outage = Outage::new("nothing comes in", "everything comes in").of("orders", "order-api");
             outage.worked();
             for reason in ["refused", "refused", "no answer", "no answer"] {
@@ -65,9 +61,6 @@ mod tests {
             outage.worked();
             Outage::new("it waits", "it goes on").failed("refused");
         });
-        let mut text = String::new();
-        file.rewind().and_then(|()| file.read_to_string(&mut text)).expect("readable");
-        let lines: Vec<_> = text.lines().map(str::trim_start).collect();
         let about = "topic=\"orders\" group=\"order-api\"";
         assert_eq!(
             lines,

@@ -24,7 +24,8 @@ pub(crate) fn idempotency_problem<E>(error: &IdempotencyError<E>) -> Problem {
         IdempotencyError::MissingKey => Problem::new(ProblemKind::BadHeader, "Idempotency-Key is required"),
         IdempotencyError::InvalidKey(reason) => Problem::new(ProblemKind::BadHeader, reason.to_string()),
         IdempotencyError::Records(error) => {
-            tracing::error!(%error, "the idempotency records failed");
+            // Whoever keeps them has said so, once; this is for each request, which is told and counted as well.
+            tracing::debug!(%error, "the idempotency records failed");
             Problem::from(ProblemKind::StoreUnavailable).retry_after_s(1)
         }
         IdempotencyError::Unreadable(_) | IdempotencyError::Inner(_) => ProblemKind::Internal.into(),

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
+use servers::until;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
@@ -20,13 +21,14 @@ pub(super) const CHAIN: &[&str] = &["order-api", "order-processor", "payment-ser
 pub(super) const EVENTS: &[&str] =
     &[BROKER, "order-api", "order-processor", "payment-service", "notification-service"];
 
-/// How long a service may take until it answers.
-const READY_WITHIN: Duration = Duration::from_secs(20);
+/// How long a service may take until it answers, however busy the machine is: a Kafka that was killed takes twelve seconds of
+/// its own.
+const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// A platform of several processes.
 pub(super) struct Cluster {
     design: String,
-    ground: Ground,
+    pub(super) ground: Ground,
     data: TempDir,
     services: Vec<Process>,
 }
@@ -40,7 +42,7 @@ struct Process {
 
 impl Cluster {
     pub(super) async fn start(design: &str, services: &[&'static str], ground: Ground) -> Self {
-        let is_ours = |name: &&str| *name != BROKER || ground.broker.is_none();
+        let is_ours = |name: &&str| ground.server(name).is_none();
         let names: Vec<_> = services.iter().copied().filter(is_ours).collect();
         let process = |name: &&'static str| Process { name, address: free(), admin: free(), child: None };
         let data = tempfile::tempdir().expect("a folder");
@@ -63,7 +65,7 @@ impl Cluster {
 
     /// `kill -9`, whatever it is doing.
     pub(super) async fn kill(&mut self, name: &str) {
-        if let (BROKER, Some(server)) = (name, &self.ground.broker) {
+        if let Some(server) = self.ground.server(name) {
             return tokio::task::block_in_place(|| server.crash());
         }
         let service = self.services.iter_mut().find(|service| service.name == name).expect("one of them");
@@ -84,7 +86,7 @@ impl Cluster {
 
     /// A fresh process on what the killed one has left.
     pub(super) async fn restart(&mut self, name: &str) {
-        if let (BROKER, Some(server)) = (name, &self.ground.broker) {
+        if let Some(server) = self.ground.server(name) {
             return tokio::task::block_in_place(|| server.start());
         }
         // Nobody calls a further replica: it finds its work at the broker.
@@ -122,10 +124,37 @@ impl Cluster {
     /// Waits until one is ready.
     pub(super) async fn until_one_is_ready(&self, name: &str) {
         let began = Instant::now();
-        while !matches!(get(self.address(name), "/readyz").await, Some((200, _))) {
-            assert!(began.elapsed() < READY_WITHIN, "{name} does not get ready");
+        loop {
+            let answer = get(self.address(name), "/readyz").await;
+            if matches!(answer, Some((200, _))) {
+                return;
+            }
+            assert!(began.elapsed() < READY_WITHIN, "{name} does not get ready: {answer:?}");
             sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Waits until a process has dealt with an event of a topic, since it was started.
+    pub(super) async fn until_it_has_dealt_with(&self, name: &str, topic: &str) {
+        let count = format!("consumer_processing_seconds_count{{topic=\"{topic}\"");
+        until(&format!("{name} deals with {topic}"), async || {
+            let metrics = get(self.address(name), "/metrics").await;
+            let metrics = metrics.map(|(_status, body)| body).unwrap_or_default();
+            metrics.lines().any(|line| line.starts_with(&count) && !line.ends_with(" 0"))
+        })
+        .await;
+    }
+
+    /// What `failfirst dlq` prints.
+    pub(super) async fn dlq(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_failfirst"));
+        command.arg("dlq").args(arguments);
+        if self.ground.server(BROKER).is_none() {
+            command.env("FAILFIRST_BROKER", format!("embedded://{}", self.address(BROKER)));
+        }
+        let output = command.envs(self.ground.variables()).output().await.expect("started");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
     }
 
     /// Waits until payment executes nothing any more.

@@ -2,6 +2,9 @@
 //! charged at most once, and its customer is told once. On the platform's own broker and files, and on servers: what is
 //! promised does not depend on what it stands on.
 
+mod newer;
+mod replicas;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::client::{Answered, Load};
 use super::cluster::{Cluster, EVENTS};
-use super::ground::{BROKER, Ground};
+use super::ground::{BROKER, Ground, KEYS};
 use super::{Books, REST_WITHIN, a_key_is_one_order, enough_happened, nobody_is_charged_twice};
 
 /// Two hundred orders a second: more than payment can do.
@@ -17,9 +20,6 @@ const EVERY: Duration = Duration::from_millis(5);
 
 /// How often each of the victims is killed.
 const KILLS: u64 = 20;
-
-/// How often where the broker or the store is one that was put through that many beside another one.
-const KILLS_FEW: u64 = 6;
 
 /// How long the platform may take to end an order between two kills; then it is hit while it recovers.
 const BREATH_MAX: Duration = Duration::from_millis(600);
@@ -121,49 +121,6 @@ async fn keeps_every_promise(ground: Ground, victims: &[&str], kills: u64) {
     cluster.stop().await;
 }
 
-/// Lets them work for a while, and until something has ended.
-async fn work(cluster: &Cluster) {
-    sleep(Duration::from_millis(400)).await;
-    breathe(cluster).await;
-}
-
-/// Three share the work from a moment on; one is asked to stop, one is killed and comes back, and the first one dies.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn consumers_that_come_and_go_under_load_lose_and_double_nothing() {
-    const SECOND: &str = "order-processor-2";
-    const THIRD: &str = "order-processor-3";
-    let folder = tempfile::tempdir().expect("a folder");
-    let design = folder.path().join("three.toml");
-    std::fs::write(&design, format!("{QUICK}[scale]\norder-processor = 3\n")).expect("written");
-    let services: Vec<_> = EVENTS.iter().copied().chain([SECOND, THIRD]).collect();
-    let mut cluster = Cluster::start(design.to_str().expect("UTF-8"), &services, Ground::default()).await;
-    cluster.ask_to_stop(SECOND).await;
-    cluster.ask_to_stop(THIRD).await;
-    let load = Load::start(cluster.address("order-api"), EVERY);
-    work(&cluster).await;
-    for name in [SECOND, THIRD] {
-        cluster.restart(name).await;
-        work(&cluster).await;
-    }
-    cluster.until_ready().await;
-    cluster.ask_to_stop(SECOND).await;
-    work(&cluster).await;
-    cluster.kill(THIRD).await;
-    work(&cluster).await;
-    cluster.restart(THIRD).await;
-    cluster.until_one_is_ready(THIRD).await;
-    cluster.kill("order-processor").await;
-    work(&cluster).await;
-    cluster.restart("order-processor").await;
-    cluster.restart(SECOND).await;
-    let answered = load.finish().await;
-    cluster.until_ready().await;
-    everything_is_kept(&cluster, &answered).await;
-    let accepted = answered.iter().filter(|order| order.promised().is_some()).count();
-    assert!(accepted > 100, "{accepted} orders accepted meanwhile");
-    cluster.stop().await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_promise_is_kept_through_20_kills_of_each_on_our_own_broker_and_files() {
     keeps_every_promise(Ground::default(), &VICTIMS, KILLS).await;
@@ -176,16 +133,17 @@ async fn every_promise_is_kept_through_20_kills_of_each_on_nats() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_promise_is_kept_through_10_kills_of_each_on_postgresql() {
+async fn every_promise_is_kept_through_20_kills_of_each_on_postgresql() {
     let Some(ground) = Ground::default().on_postgres().await else { return };
-    keeps_every_promise(ground, &VICTIMS[..3], KILLS / 2).await;
+    keeps_every_promise(ground, &VICTIMS[..3], KILLS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_promise_is_kept_on_nats_postgresql_and_redis() {
+async fn every_promise_is_kept_through_20_kills_of_each_on_nats_postgresql_and_redis() {
+    const WITH_REDIS: [&str; 4] = ["order-processor", BROKER, "order-api", KEYS];
     let Some(ground) = Ground::default().on_nats().and_then(Ground::with_keys_in_redis) else { return };
     let Some(ground) = ground.on_postgres().await else { return };
-    keeps_every_promise(ground, &VICTIMS[..3], KILLS_FEW).await;
+    keeps_every_promise(ground, &WITH_REDIS, KILLS).await;
 }
 
 /// Fewer, as Kafka takes twelve seconds to come back after it was killed.

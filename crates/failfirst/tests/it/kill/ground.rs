@@ -7,11 +7,14 @@ use servers::{Database, OwnServer, server};
 /// What carries the events, as a victim.
 pub(super) const BROKER: &str = "broker";
 
+/// What keeps idempotency keys, as a victim.
+pub(super) const KEYS: &str = "redis";
+
 /// Where the services of a platform keep what they own, and what joins them.
 #[derive(Default)]
 pub(super) struct Ground {
     /// The server that carries events; their own broker when `None`.
-    pub(super) broker: Option<OwnServer>,
+    broker: Option<OwnServer>,
     /// What the URL of such a server begins with.
     scheme: &'static str,
     database: Option<Database>,
@@ -51,6 +54,26 @@ impl Ground {
         let keys = OwnServer::new("redis");
         tokio::task::block_in_place(|| keys.start());
         Some(Self { keys: Some(keys), ..self })
+    }
+
+    /// The server of this name, if they stand on one.
+    pub(super) fn server(&self, name: &str) -> Option<&OwnServer> {
+        match name {
+            BROKER => self.broker.as_ref(),
+            KEYS => self.keys.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Puts an event into the outbox of order-api, as another program that shares its database would.
+    ///
+    /// # Panics
+    /// Without a database.
+    pub(super) async fn put_into_outbox(&self, event_id: &str, topic: &str, payload: &str) {
+        let database = self.database.as_ref().expect("with a database");
+        let values = format!("'{event_id}', '{topic}', 'tomorrow', '{payload}', 0");
+        let columns = "event_id, topic, key, payload, at_us";
+        database.execute(format!("INSERT INTO order_api.outbox ({columns}) VALUES ({values})")).await;
     }
 
     /// Where services keep what they own; in their files when `None`.

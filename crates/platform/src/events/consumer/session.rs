@@ -162,8 +162,8 @@ impl Session {
                 if !on_delivery {
                     // When nobody settles any more, its lease ends and it comes again.
                     let _gone = settled.send((in_hand, verdict)).await;
-                } else if !matches!(verdict, Verdict::Ack) {
-                    tracing::warn!("an event is lost: it was acknowledged before it was dealt with");
+                } else if let Verdict::RetryAfter { reason, .. } | Verdict::Dead { reason } = verdict {
+                    tracing::warn!(reason, "an event is lost: it was acknowledged before it was dealt with");
                 }
             });
         }
