@@ -20,7 +20,6 @@ pub(crate) mod consumer;
 pub(crate) mod hindrances;
 pub(crate) mod judgement;
 pub(crate) mod lag;
-mod outage;
 pub(crate) mod publisher;
 pub(crate) mod relay;
 

@@ -26,6 +26,7 @@ mod layers;
 mod notification_service;
 mod order_api;
 mod order_processor;
+mod outage;
 mod payment_service;
 mod run;
 mod service;
