@@ -87,7 +87,9 @@ impl ServeError {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Open(error) => error.advice(),
-            Self::Listen { .. } => "choose another port with --port, or another address with --bind",
+            Self::Listen { .. } => {
+                "choose another port with --port or --admin-port, or another address with --bind"
+            }
         }
     }
 }

@@ -201,13 +201,19 @@ impl Owner {
     }
 
     fn fail(&mut self, detail: String) {
-        tracing::error!(place = self.store.place, %detail, "the broker cannot write");
+        // It is tried again far more often than anybody wants to read of it.
+        if self.trouble.as_ref().is_none_or(|known| known.detail != detail) {
+            tracing::error!(place = self.store.place, %detail, "the broker cannot write; it tries again until it can");
+        }
         self.store.close();
         self.failures += 1;
         self.trouble = Some(Trouble { detail, retry_at: self.node.now() + REOPEN_EVERY });
     }
 
     fn unavailable(&self, detail: String, effect: Effect) -> BrokerError {
-        BrokerError::Unavailable { detail: format!("{}: {detail}", self.store.place), effect }
+        // What went wrong when it was opened says where that was.
+        let is_said = detail.starts_with(&self.store.place);
+        let detail = if is_said { detail } else { format!("{}: {detail}", self.store.place) };
+        BrokerError::Unavailable { detail, effect }
     }
 }

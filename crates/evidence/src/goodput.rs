@@ -7,8 +7,10 @@
 //! every change of capacity and at each whole second from its start, and each piece could have served
 //! min(orders offered in it, capacity × its length). With the schedule's rate instead, the noise of Poisson
 //! arrivals (± 10 % in a second of 100) would move the ratio of a platform that answered everybody; with
-//! pieces much shorter than a second, a few orders arriving at once would look like overload. 0 ÷ 0 is
-//! `None`.
+//! pieces that have room for a few orders only, a few arriving at once would look like overload. So a piece is as
+//! many seconds long as there is room for [`PIECE_ORDERS_MIN`] orders in it: one, unless payment is as slow as in a
+//! flash sale, where two thirds of an order are possible in a second, and customers come two at a time or not at all.
+//! 0 ÷ 0 is `None`.
 //!
 //! Every question is answered from two sorted lists by binary search, so a window costs O(log orders).
 
@@ -24,8 +26,14 @@ pub const SLO: Duration = Duration::from_secs(2);
 /// Where the steady window begins: before it, connections open and the first orders find an empty platform.
 pub const STEADY_FROM: Duration = Duration::from_secs(2);
 
-/// The widest piece of a window.
-const PIECE_US: u64 = 1_000_000;
+/// What the pieces of a window are made of.
+const SECOND_US: u64 = 1_000_000;
+
+/// A piece has room for so many orders, at least.
+const PIECE_ORDERS_MIN: f64 = 10.0;
+
+/// A piece is no longer than this, in seconds: longer than any run.
+const PIECE_S_MAX: f64 = 1e9;
 
 /// Whether the order was answered with success within the service level.
 pub(crate) fn is_good(order: &Asked, slo: Duration) -> bool {
@@ -82,12 +90,23 @@ impl<'a> Goodput<'a> {
     }
 }
 
+/// How many seconds a piece is long under a capacity: a rate is one only where it is of several orders. Without any
+/// capacity nothing is possible in a piece of any length.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds, and at least one")]
+pub fn piece_s(capacity_per_s: f64) -> u64 {
+    if capacity_per_s <= 0.0 {
+        return 1;
+    }
+    (PIECE_ORDERS_MIN / capacity_per_s).ceil().clamp(1.0, PIECE_S_MAX) as u64
+}
+
 /// What payment could do in `[from, to)`, in successful orders, whoever asks.
 pub(crate) fn capacity_in(capacity: &[(u64, f64)], from: u64, to: u64) -> f64 {
     pieces(capacity, from, to).map(|piece| piece.orders()).sum()
 }
 
-/// A part of a window within one second and under one capacity.
+/// A part of a window, as long as [`piece_s`] says at most, under one capacity.
 #[derive(Debug, PartialEq)]
 struct Piece {
     from: u64,
@@ -101,8 +120,8 @@ impl Piece {
     }
 }
 
-/// Cuts `[from, to)` at each change of capacity and at each whole second from `from`. Before the first
-/// known capacity there is none.
+/// Cuts `[from, to)` at each change of capacity and at each whole second from `from`, or after as many of them as a piece
+/// is long; what would be left over of such a piece goes with the last. Before the first known capacity there is none.
 fn pieces(capacity: &[(u64, f64)], from: u64, to: u64) -> impl Iterator<Item = Piece> {
     let mut at = from;
     std::iter::from_fn(move || {
@@ -111,9 +130,11 @@ fn pieces(capacity: &[(u64, f64)], from: u64, to: u64) -> impl Iterator<Item = P
         }
         let next = capacity.partition_point(|&(since, _)| since <= at);
         let capacity_per_s = next.checked_sub(1).map_or(0.0, |current| capacity[current].1);
-        let second = from + ((at - from) / PIECE_US + 1) * PIECE_US;
-        let change = capacity.get(next).map_or(u64::MAX, |&(since, _)| since);
-        let piece = Piece { from: at, to: second.min(change).min(to), capacity_per_s };
+        let end = capacity.get(next).map_or(to, |&(since, _)| since.min(to));
+        let seconds = piece_s(capacity_per_s);
+        let second = from + ((at - from) / SECOND_US + seconds) * SECOND_US;
+        let is_rest = seconds > 1 && second + seconds * SECOND_US > end;
+        let piece = Piece { from: at, to: if is_rest { end } else { second.min(end) }, capacity_per_s };
         at = piece.to;
         Some(piece)
     })

@@ -53,7 +53,7 @@ mod traces;
 pub mod verdict;
 
 pub use assess::{CellMeta, assess};
-pub use goodput::{SLO, STEADY_FROM};
+pub use goodput::{SLO, STEADY_FROM, piece_s};
 pub use json::RecordError;
 pub use outcomes::Outcome;
 pub use responses::Detail;

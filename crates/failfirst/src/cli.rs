@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lab::serve::{Process, Served, Webhook};
+use lab::serve::{Hardship, Process, Served, Webhook};
 
 pub use self::dlq::{ChosenArgs, DlqArgs, DlqCommand, DlqFilterArgs};
 pub use self::flags::arguments;
@@ -24,7 +24,7 @@ pub use self::load::{AttackArgs, EncodeArgs, PlotArgs, ReportArgs, ReportKind, T
 pub(crate) use self::stores::data_directory;
 pub use self::stores::{Secret, StoreArgs};
 pub use self::values::{FaultNumbers, PeerAddress, ReplicasOf, Seeds, Shared};
-use self::values::{connections, duration, rate};
+use self::values::{connections, duration, hardship, rate};
 pub use self::verify::{ReplayArgs, VerifyArgs};
 
 /// Breaks an order platform on purpose, lets its reliability be earned one constraint at a time, proves each step.
@@ -314,6 +314,9 @@ pub struct ServeArgs {
     /// long as the process.
     #[arg(long, hide = true, value_name = "N", default_value_t = 0)]
     pub journal: usize,
+    /// What payment suffers until the admin port is told otherwise, as `PUT /hardship` takes it.
+    #[arg(long, hide = true, value_name = "JSON", default_value = "{}", value_parser = hardship)]
+    pub hardship: Hardship,
     /// Be killed with the process that started this one, even while standing still.
     #[arg(long, hide = true)]
     pub die_with_parent: bool,

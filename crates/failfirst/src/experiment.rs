@@ -92,7 +92,15 @@ fn run(whole: &Experiment, args: &ExperimentArgs) -> Result<(), Failure> {
         true => Some(runner::run(whole, &simulated, &Bar::over("simulated cells")).map_err(broken)?),
         false => None,
     };
-    let record = runner::run(whole, &options, &Bar::default()).map_err(broken)?;
+    let record = match &beside {
+        // Searches are made in the simulation whatever the world is: these are made.
+        Some(beside) => {
+            let cells_only = Experiment { searches: Vec::new(), ..whole.clone() };
+            let record = runner::run(&cells_only, &options, &Bar::default()).map_err(broken)?;
+            Record { searches: beside.searches.clone(), ..record }
+        }
+        None => runner::run(whole, &options, &Bar::default()).map_err(broken)?,
+    };
     if world == World::Local {
         // Empty when every cell went well, as they did.
         let _kept = std::fs::remove_dir(folder.join(CELLS));

@@ -26,7 +26,10 @@ pub(crate) fn start(name: String, level: &str) {
             EnvFilter::new(level)
         }),
     };
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A log that cannot be written, on a disk that is full, is no reason for anything to end: to say so on standard error
+    // would panic where that is the log.
+    let logs =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     let started = if io::stderr().is_terminal() {
         logs.compact().map_event_format(|lines| Named { name, lines, place: Place::Before }).try_init()
     } else {

@@ -44,6 +44,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         journalled_orders_max: args.journal,
         broker: places.broker.clone(),
         webhook: args.webhook.clone(),
+        hardship: args.hardship,
     };
     if args.die_with_parent {
         die_with_parent();
@@ -161,7 +162,7 @@ async fn broker(
 }
 
 /// What to do about a port that cannot be used.
-const OTHER_PORT: &str = "choose another port with --port, or another address with --bind";
+const OTHER_PORT: &str = "choose another port with --port or --admin-port, or another address with --bind";
 
 fn told_twice() -> Failure {
     Failure::stopped(anyhow!("told twice to stop: what was not finished is left as it is"))

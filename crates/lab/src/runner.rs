@@ -126,7 +126,7 @@ pub fn run(
     })?;
     let mut searches = Vec::new();
     for wanted in &experiment.searches {
-        searches.push(search::search(&experiment, wanted, seed, &options.world)?);
+        searches.push(search::search(&experiment, wanted, seed)?);
     }
     Ok(Record {
         schema: SCHEMA,

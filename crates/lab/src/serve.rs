@@ -13,7 +13,7 @@ use node::{Node, RealOptions, http};
 use platform::{PlatformState, Ports};
 
 pub use platform::{
-    ServiceKind, UnknownService, Webhook,
+    Hardship, ServiceKind, UnknownService, Webhook,
     design::{Design, Process, Replicas, Topology},
 };
 
@@ -28,7 +28,7 @@ pub use adapters::redis::RedisUrl;
 pub(crate) use stores::{on_redb, open_file, parts};
 
 /// Where a service listens, and where it finds the others.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ServeRealOptions {
     /// The address to listen on. Default 127.0.0.1.
     pub bind: IpAddr,
@@ -54,6 +54,8 @@ pub struct ServeRealOptions {
     /// Of how many orders it is counted one by one how often they tried to be paid, for who examines the service.
     /// Default as simulated, 1,000,000.
     pub journalled_orders_max: usize,
+    /// What payment suffers from its start until it is told otherwise, where it is in this process. Default none.
+    pub hardship: Hardship,
 }
 
 impl Default for ServeRealOptions {
@@ -70,6 +72,7 @@ impl Default for ServeRealOptions {
             broker: BrokerUrl::default(),
             webhook: None,
             journalled_orders_max: platform::JOURNALLED_ORDERS_MAX,
+            hardship: Hardship::default(),
         }
     }
 }
@@ -100,7 +103,7 @@ pub async fn serve_real(
 ///
 /// # Errors
 /// When a port is taken or may not be used: the error of the system, with its kind. When the design has no
-/// such process: `InvalidInput`.
+/// such process, or the hardship makes no sense: `InvalidInput`.
 ///
 /// # Cancel safety
 /// Dropping the future stops accepting; connections that were accepted run on in their own tasks.
@@ -118,13 +121,15 @@ pub async fn serve_on(
     }
     for service in state.services(design.topology) {
         service.telemetry().set_journalled_orders_max(options.journalled_orders_max);
+        let set = service.hardship().set(options.hardship);
+        set.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     }
     let name = Process { kind, replica: options.replica }.name();
     if let Some(port) = options.admin_port {
         // A node of its own: whoever reaches this port can break payment, so it never leaves the loopback,
         // wherever the service itself is bound.
         let admin = Node::real(RealOptions { name: name.clone(), ..RealOptions::default() });
-        let listener = admin.listen(port).await?;
+        let listener = admin.listen(port).await.map_err(|error| on_port(port, &error))?;
         let router = match design.topology {
             Topology::Chain | Topology::Events => platform::admin_router(&admin, state.service(kind)),
             Topology::Monolith => platform::monolith_admin_router(&admin, state),
@@ -169,12 +174,20 @@ pub async fn serve_on(
     };
     tokio::select! {
         biased;
-        ran = run => ran,
+        ran = run => {
+            let port = options.port.unwrap_or(Served::Service(kind).default_port());
+            ran.map_err(|error| on_port(port, &error))
+        }
         () = out_of_grace => {
             tracing::warn!(unfinished = stopping.unfinished(), "stopped before everything was finished");
             Ok(())
         }
     }
+}
+
+/// What the system says of a port, with which it is.
+fn on_port(port: u16, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("port {port}: {error}"))
 }
 
 /// Every service's address: as it is given, or beside this one at its default port.

@@ -20,9 +20,6 @@ pub(crate) mod consumer;
 pub(crate) mod hindrances;
 pub(crate) mod judgement;
 pub(crate) mod lag;
-#[cfg(test)]
-mod logged;
-mod outage;
 pub(crate) mod publisher;
 pub(crate) mod relay;
 

@@ -23,9 +23,12 @@ mod facts;
 mod ids;
 mod kind;
 mod layers;
+#[cfg(test)]
+mod logged;
 mod notification_service;
 mod order_api;
 mod order_processor;
+mod outage;
 mod payment_service;
 mod run;
 mod service;

@@ -13,7 +13,8 @@ pub(crate) const HEADS: [&str; 8] =
 
 /// What both tables have to say, where there is anything.
 pub(crate) fn sheets(record: &Record, grid: &Grid<'_>) -> Vec<Sheet> {
-    accepted(record, grid).into_iter().chain(record.searches.iter().map(search)).collect()
+    let searches = record.searches.iter().map(|found| search(found, record.world != evidence::SIM));
+    accepted(record, grid).into_iter().chain(searches).collect()
 }
 
 /// Event-driven cells: how fast orders were accepted, how many waited, when they were done.
@@ -62,8 +63,8 @@ pub(crate) fn fields(cell: &Cell, background: &Background) -> [Entry; HEADS.len(
     ]
 }
 
-/// What was tried, and from where on it was enough.
-fn search(search: &Search) -> Sheet {
+/// What was tried, and from where on it was enough. Beside real cells it has to be said where it was tried.
+fn search(search: &Search, beside_real: bool) -> Sheet {
     let mut heads = vec!["workers".to_owned()];
     heads.extend(search.goals.iter().map(in_words));
     heads.push("enough".to_owned());
@@ -89,9 +90,11 @@ fn search(search: &Search) -> Sheet {
     Sheet {
         title: search.title.clone(),
         text: format!(
-            "{} under {}, from {from} to {to} workers, each with a payment slot of its own; the span is halved until \
+            "{}{} under {}, from {from} to {to} workers, each with a payment slot of its own; the span is halved until \
              the least that meets every goal is known.",
-            search.design, search.load
+            if beside_real { "Simulated, unlike the cells of this report: " } else { "" },
+            search.design,
+            search.load
         ),
         heads,
         groups: vec![search.trials.iter().map(line).collect()],
@@ -152,11 +155,14 @@ mod tests {
             needed: Some(3),
             trials: vec![trial(2, 0.5, false), trial(3, 0.99, true), trial(4, 1.0, true)],
         };
-        let sheet = search(&wanted);
+        let sheet = search(&wanted, false);
         assert_eq!(sheet.findings, ["It takes 3 workers: 2 are too few."]);
         assert_eq!(sheet.heads, ["workers", "success ≥ 99 %", "enough"]);
         assert_eq!(texts(&sheet)[0], ["2", "50 %", "no"]);
         wanted.needed = None;
-        assert_eq!(search(&wanted).findings, ["4 workers are not enough; more were not tried."]);
+        assert_eq!(search(&wanted, false).findings, ["4 workers are not enough; more were not tried."]);
+        assert!(
+            search(&wanted, true).text.starts_with("Simulated, unlike the cells of this report: a under b,")
+        );
     }
 }

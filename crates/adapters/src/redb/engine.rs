@@ -1,11 +1,13 @@
 //! The engine's file and the log beside it: opened together, closed together, of one store.
 
+use std::io;
 use std::sync::Arc;
 
 use node::Node;
 use node::redb::{OpenError, Synced};
 use rand::Rng as _;
 use redb::Database;
+use tokio::sync::oneshot;
 
 use super::checkpoint::{self, Frozen, Sweep};
 use super::fault::Fault;
@@ -18,10 +20,10 @@ use super::view::{Numbers, View};
 /// The open files, in the hands of their writer.
 #[derive(Debug)]
 pub(super) struct Engine {
-    node: Node,
-    file: String,
-    place: String,
+    files: Files,
     open: Option<Open>,
+    /// Those that are being closed.
+    closing: Option<oneshot::Receiver<()>>,
 }
 
 /// See [`Engine`].
@@ -33,28 +35,83 @@ pub(super) struct Open {
     pub(super) log: Log,
 }
 
+/// Which files they are.
+#[derive(Clone, Debug)]
+struct Files {
+    node: Node,
+    file: String,
+    place: String,
+}
+
 impl Engine {
-    /// Opens the files, with a first view of them.
-    pub(super) async fn open(node: Node, file: &str) -> Result<(Self, View), OpenError> {
+    /// Opens the files, with a first view of them: where it is asked for, because nobody is served yet.
+    pub(super) async fn open(node: Node, file: &str) -> Result<(Self, Arc<View>), OpenError> {
         let place = node.disk().place(file);
-        let view = View::new(place.clone());
-        let mut engine = Self { node, file: file.to_owned(), place, open: None };
-        engine.reopen(&view).await?;
-        Ok((engine, view))
+        let view = Arc::new(View::new(place.clone()));
+        let files = Files { node, file: file.to_owned(), place };
+        let open = files.open_seen_by(&view).await?;
+        Ok((Self { files, open: Some(open), closing: None }, view))
     }
 
-    /// Closes the files and opens them again: what is durable is there again, all of it in the tables.
-    pub(super) async fn reopen(&mut self, view: &View) -> Result<(), OpenError> {
+    /// Closes the files and opens them again: what is durable is there again, all of it in the tables. All of both files
+    /// is read for that, while others are served, so on a real host it is done by a thread of its own.
+    pub(super) async fn reopen(&mut self, view: &Arc<View>) -> Result<(), OpenError> {
         self.close(view, "it is being opened again");
-        let open = self.open_files()?;
-        // What was in the log is seen when the tables have it: then nothing can take it away any more.
-        open.synced.wait().await;
-        view.show(&open.database).map_err(|fault| cannot_read(&self.place, fault))?;
-        self.open = Some(open);
+        self.closed().await;
+        let (files, view) = (self.files.clone(), Arc::clone(view));
+        let (reply, opened) = oneshot::channel();
+        let work = async move {
+            let outcome = files.open_seen_by(&view).await;
+            // Whoever does not wait any more has ended.
+            let _gone = reply.send(outcome);
+        };
+        let io = |source| OpenError::Io { place: self.files.place.clone(), source };
+        self.files.node.spawn_dedicated("open", work).map_err(io)?;
+        let ended = |_ended| io(io::Error::other("the thread that opens it has ended"));
+        self.open = Some(opened.await.map_err(ended)??);
         Ok(())
     }
 
-    fn open_files(&self) -> Result<Open, OpenError> {
+    /// Lets go of the files, if they are open; readers are told why. The engine tidies up when it goes, on the disk: that
+    /// is a thread's as well.
+    pub(super) fn close(&mut self, view: &View, why: &str) {
+        view.hide(why.to_owned());
+        let Some(open) = self.open.take() else { return };
+        let (reply, closed) = oneshot::channel();
+        let work = async move {
+            drop(open);
+            // Whoever does not wait any more has ended.
+            let _gone = reply.send(());
+        };
+        // Without a thread they are closed here.
+        let _no_thread = self.files.node.spawn_dedicated("close", work);
+        self.closing = Some(closed);
+    }
+
+    /// Waits until the files that were let go of are closed: only then can anybody open them.
+    pub(super) async fn closed(&mut self) {
+        if let Some(closed) = self.closing.take() {
+            // An error says that there was no thread for it.
+            let _closed = closed.await;
+        }
+    }
+
+    /// What is open.
+    pub(super) fn files(&mut self) -> Option<&mut Open> {
+        self.open.as_mut()
+    }
+}
+
+impl Files {
+    async fn open_seen_by(&self, view: &View) -> Result<Open, OpenError> {
+        let open = self.open()?;
+        // What was in the log is seen when the tables have it: then nothing can take it away any more.
+        open.synced.wait().await;
+        view.show(&open.database).map_err(|fault| cannot_read(&self.place, fault))?;
+        Ok(open)
+    }
+
+    fn open(&self) -> Result<Open, OpenError> {
         let disk = self.node.disk();
         let io = |source| OpenError::Io { place: self.place.clone(), source };
         let file = disk.open(&self.file).map_err(io)?;
@@ -110,17 +167,6 @@ impl Engine {
             LogError::Engine(error) => OpenError::database(&self.place, error),
             other => OpenError::Damaged { place: self.place.clone(), detail: other.to_string() },
         }
-    }
-
-    /// Closes the files, if they are open; readers are told why.
-    pub(super) fn close(&mut self, view: &View, why: &str) {
-        view.hide(why.to_owned());
-        self.open = None;
-    }
-
-    /// What is open.
-    pub(super) fn files(&mut self) -> Option<&mut Open> {
-        self.open.as_mut()
     }
 }
 

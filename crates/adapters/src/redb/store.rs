@@ -46,7 +46,7 @@ impl RedbStore {
     /// The same, with bounds of one's own.
     pub(super) async fn open_within(node: &Node, file: &str, bounds: Bounds) -> Result<Self, OpenError> {
         let (engine, view) = Engine::open(node.clone(), file).await?;
-        let (view, leases) = (Arc::new(view), Arc::new(Leases::default()));
+        let leases = Arc::new(Leases::default());
         let (queue, received) = Queue::new(node.clone());
         let writer = Writer::new(node.clone(), engine, Arc::clone(&view), Arc::clone(&leases), bounds);
         // Detached: it ends when the store is closed, or when nobody holds it any more.

@@ -267,16 +267,23 @@ impl Writer {
             let _failed = self.await_checkpoint().await;
         }
         self.engine.close(&self.view, "it was closed");
+        self.engine.closed().await;
     }
 
     fn fail(&mut self, detail: String) {
-        tracing::error!(place = self.view.place, %detail, "the store failed");
+        // It is tried again far more often than anybody wants to read of it.
+        if self.trouble.as_ref().is_none_or(|known| known.detail != detail) {
+            tracing::error!(place = self.view.place, %detail, "the store failed; it is opened again until it works");
+        }
         self.engine.close(&self.view, &detail);
         self.trouble = Some(Trouble { detail, retry_at: self.node.now() + REOPEN_EVERY });
     }
 
     fn unavailable(&self, detail: String) -> StoreError {
-        StoreError::Unavailable { detail: format!("{}: {detail}", self.view.place), effect: Effect::None }
+        // What went wrong when it was opened says where that was.
+        let is_said = detail.starts_with(&self.view.place);
+        let detail = if is_said { detail } else { format!("{}: {detail}", self.view.place) };
+        StoreError::Unavailable { detail, effect: Effect::None }
     }
 }
 

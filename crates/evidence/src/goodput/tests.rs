@@ -53,6 +53,20 @@ fn a_busy_second_does_not_lend_its_orders_to_an_idle_one() {
     assert_eq!(Goodput::of(&facts).ratio(0, 2 * S), Some(40.0 / (20.0 + 10.0)));
 }
 
+/// Customers who wait for an answer come two at a time, or not at all for a while: with pieces of a second 0.67 would have
+/// been possible in each second in which some came, and nothing in the others.
+#[test]
+fn where_payment_does_less_than_an_order_a_second_a_piece_is_as_long_as_ten_orders() {
+    let pairs = (0..10).flat_map(|pair| [pair * 3 * S, pair * 3 * S + 1]);
+    let answer = |i: usize| Answer::Status(if i < 12 { 200 } else { 504 });
+    let asked = pairs.enumerate().map(|(i, at)| order(at, 3 * S, answer(i))).collect();
+    let facts = facts(asked, vec![(0, 2.0 / 3.0)]);
+    assert_eq!(Goodput::within(&facts, Duration::from_secs(10)).ratio(0, 30 * S), Some(12.0 / 20.0));
+    assert_eq!([152.0, 16.0, 10.0, 9.9, 0.65, 0.0].map(piece_s), [1, 1, 1, 2, 16, 1]);
+    let pieces = |to| pieces(&[(0, 0.65)], 2 * S, to).map(|piece| piece.to / S).collect::<Vec<_>>();
+    assert_eq!((pieces(30 * S), pieces(40 * S)), (vec![30], vec![18, 40]), "nothing is left over");
+}
+
 #[test]
 fn a_change_of_capacity_cuts_the_window() {
     let asked =
@@ -72,9 +86,9 @@ fn nothing_possible_is_not_defined() {
 
 #[test]
 fn pieces_are_whole_seconds_from_the_start_of_the_window() {
-    let capacity = [(0, 1.0), (2_200_000, 5.0)];
+    let capacity = [(0, 10.0), (2_200_000, 50.0)];
     let ends: Vec<_> =
         pieces(&capacity, 500_000, 3_000_000).map(|piece| (piece.to, piece.capacity_per_s)).collect();
-    assert_eq!(ends, [(1_500_000, 1.0), (2_200_000, 1.0), (2_500_000, 5.0), (3_000_000, 5.0)]);
-    assert_eq!(capacity_in(&capacity, 2_000_000, 3_000_000), 0.2 + 4.0);
+    assert_eq!(ends, [(1_500_000, 10.0), (2_200_000, 10.0), (2_500_000, 50.0), (3_000_000, 50.0)]);
+    assert_eq!(capacity_in(&capacity, 2_000_000, 3_000_000), 2.0 + 40.0);
 }

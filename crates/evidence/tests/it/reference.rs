@@ -8,17 +8,29 @@ const MICROS_PER_SECOND: u64 = 1_000_000;
 
 /// Good orders ÷ ∫ min(offered rate, capacity) over `[from, to)`.
 pub(crate) fn goodput_ratio(facts: &Facts, from: u64, to: u64) -> Option<f64> {
-    let mut cuts: Vec<u64> = (from..to).step_by(MICROS_PER_SECOND as usize).collect();
-    cuts.extend(facts.capacity.iter().map(|&(since, _)| since).filter(|since| (from..to).contains(since)));
-    cuts.push(to);
+    let capacity_at =
+        |at| facts.capacity.iter().rfind(|&&(since, _)| since <= at).map_or(0.0, |&(_, rate)| rate);
+    let changes = facts.capacity.iter().map(|&(since, _)| since).filter(|since| (from..to).contains(since));
+    let mut stretches: Vec<u64> = changes.chain([from, to]).collect();
+    stretches.sort_unstable();
+    stretches.dedup();
+    let mut cuts = stretches.clone();
+    for stretch in stretches.windows(2) {
+        let (start, end, rate) = (stretch[0], stretch[1], capacity_at(stretch[0]));
+        // As many seconds as there is room for ten orders in; what would be left over goes with the last of such pieces.
+        let seconds = if rate > 0.0 { (10.0 / rate).ceil().max(1.0) as u64 } else { 1 };
+        let piece = seconds * MICROS_PER_SECOND;
+        let first = from + (start - from) / MICROS_PER_SECOND * MICROS_PER_SECOND + piece;
+        let grid = (first..end).step_by(piece as usize);
+        cuts.extend(grid.filter(|cut| seconds == 1 || cut + piece <= end));
+    }
     cuts.sort_unstable();
     cuts.dedup();
     let mut possible = 0.0;
     for piece in cuts.windows(2) {
         let offered =
             facts.asked.iter().filter(|order| (piece[0]..piece[1]).contains(&order.intended_us)).count();
-        let capacity =
-            facts.capacity.iter().rfind(|&&(since, _)| since <= piece[0]).map_or(0.0, |&(_, rate)| rate);
+        let capacity = capacity_at(piece[0]);
         possible += (offered as f64).min(capacity * (piece[1] - piece[0]) as f64 / 1e6);
     }
     let good = facts.asked.iter().filter(|order| {

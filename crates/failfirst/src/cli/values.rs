@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use lab::serve::{Replicas, Served, ServiceKind, UnknownService};
+use lab::serve::{Hardship, Replicas, Served, ServiceKind, UnknownService};
 
 /// More seeds than this in one run are a mistake: a campaign is another command.
 const SEEDS_MAX: u64 = 10_000;
@@ -153,6 +153,13 @@ pub(super) fn connections(text: &str) -> Result<usize, String> {
 /// How many connections may be asked for: more than a process has ports or descriptors for helps nobody.
 const CONNECTIONS_MAX: usize = 1_000_000;
 
+/// A hardship as `PUT /hardship` takes it.
+pub(super) fn hardship(text: &str) -> Result<Hardship, String> {
+    let hardship: Hardship = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    hardship.check().map_err(|error| error.to_string())?;
+    Ok(hardship)
+}
+
 /// A duration greater than 0, with its unit.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text.trim()) {
@@ -164,7 +171,8 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::{
-        FaultNumbers, PeerAddress, ReplicasOf, Seeds, Served, ServiceKind, Shared, duration, rate, schedules,
+        FaultNumbers, Hardship, PeerAddress, ReplicasOf, Seeds, Served, ServiceKind, Shared, duration,
+        hardship, rate, schedules,
     };
 
     #[test]
@@ -208,6 +216,18 @@ mod tests {
         }
         for bad in ["0s", "-5s", "20", "", "soon", "s"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_hardship_is_what_the_admin_port_takes() {
+        assert_eq!(hardship("{}"), Ok(Hardship::default()));
+        assert_eq!(
+            hardship(r#"{"slowdown":5,"failure_rate":0.5}"#),
+            Ok(Hardship { slowdown: 5.0, failure_rate: Some(0.5) })
+        );
+        for bad in ["", "5", r#"{"slowdown":0}"#, r#"{"failure_rate":1.5}"#, r#"{"speed":1}"#] {
+            assert!(hardship(bad).is_err(), "{bad}");
         }
     }
 

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use chaos::{Action, FaultPlan, PAYMENT_HOST, Step};
+use lab::experiment::Experiment;
+use lab::runner::{Interrupt, LocalOptions, RunOptions, Silent, World};
 use serde_json::Value;
 
 use super::failfirst;
@@ -30,6 +33,18 @@ lesson = "every process can be told from the others by what it used"
 world = "local"
 metric = "processes.driver.descriptors_max"
 at_least = 4
+"#;
+
+/// Whatever payment does at all it does at once.
+const SUFFERING: &str = r#"
+name = "suffering"
+designs = ["quick"]
+faults = ["none"]
+
+[[variant]]
+name = "quick"
+extends = "v0.2.0"
+payment = { slots = 8, service_time = { kind = "constant", value = "5ms" }, failure_rate = 0.0, decline_rate = 0.0 }
 "#;
 
 /// What is asked of each.
@@ -158,6 +173,48 @@ fn event_driven_cells_of_real_processes_keep_every_promise_whatever_the_broker_d
     let poisoned = mischief["async"]["poisoned"].as_u64().expect("a count");
     assert!(poisoned > 0 && put_aside(mischief) >= poisoned, "{mischief}");
     assert_eq!(put_aside(killed), 0, "{killed}");
+}
+
+/// A service under hardship that is killed: what payment suffers is of its host, and not of its process.
+#[test]
+fn a_hardship_outlives_the_process_that_suffers_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), SUFFERING);
+    let mut experiment = Experiment::read(&folder.path().join("experiment.toml")).expect("an experiment");
+    let suffer = Action::Hardship { slowdown: 1.0, failure_rate: Some(1.0) };
+    let payment = || PAYMENT_HOST.to_owned();
+    let [kill, restart] = [Action::Kill { host: payment() }, Action::Restart { host: payment() }];
+    // It begins before the kill, and while nobody is there; it ends when the fresh process may not listen yet.
+    let plans = [
+        [(50, &suffer), (200, &kill), (400, &restart), (4_000, &Action::EndHardship)],
+        [(50, &kill), (100, &suffer), (150, &restart), (4_000, &Action::EndHardship)],
+        [(50, &suffer), (200, &kill), (400, &restart), (400, &Action::EndHardship)],
+    ];
+    experiment.faults =
+        Vec::from_iter(["first", "meanwhile", "over"].into_iter().zip(plans).map(|(name, steps)| {
+            let steps =
+                steps.map(|(ms, action)| Step { at: Duration::from_millis(ms), action: action.clone() });
+            FaultPlan::new(name, Duration::ZERO, Duration::from_secs(4), steps.into()).expect("a plan")
+        }));
+    let local = LocalOptions {
+        program: env!("CARGO_BIN_EXE_failfirst").into(),
+        folder: folder.path().join("cells"),
+        interrupt: Interrupt::default(),
+    };
+    let options = RunOptions { world: World::Local(local), ..RunOptions::default() };
+    let record = lab::runner::run(&experiment, &options, &Silent).expect("a record");
+    for cell in &record.cells[..2] {
+        // While it lasts: what is tried again for long enough succeeds when it is over.
+        let during = |series: &[u64]| series[1..4].iter().sum::<u64>();
+        let (paid, asked) = (during(&cell.series.throughput), during(&cell.series.attempts));
+        assert!(
+            paid == 0 && asked > 20,
+            "{}: a fresh process suffers as well: {:?}",
+            cell.fault,
+            cell.series
+        );
+    }
+    assert!(record.cells[2].succeeded > 20, "it is over: {:?}", record.cells[2].series.throughput);
 }
 
 #[test]

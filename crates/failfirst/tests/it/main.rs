@@ -18,6 +18,9 @@ mod replay;
 #[expect(clippy::disallowed_methods, reason = "real processes are waited for on the real clock")]
 mod serving;
 #[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "real processes are waited for on the real clock")]
+mod stores;
+#[cfg(unix)]
 mod up;
 
 use assert_cmd::Command;

@@ -137,6 +137,51 @@ fn each_fault_moves_a_number_and_leaves_the_outcomes_adding_up() {
     }
 }
 
+/// The same designs with every constraint, and a wall clock that jumps back at each service in turn.
+const CLOCKS: &str = r#"
+name = "clocks"
+designs = ["v1.0.0", "events-composed"]
+faults = ["none", "of-the-edge", "of-payment"]
+
+[load]
+kind = "constant"
+rates = [60]
+duration = "3s"
+
+[[fault]]
+name = "of-the-edge"
+at = "1s"
+until = "2s"
+kind = "clock-jump"
+host = "order-api"
+by = "-2h"
+
+[[fault]]
+name = "of-payment"
+at = "1s"
+until = "2s"
+kind = "clock-jump"
+host = "payment-service"
+by = "-2h"
+"#;
+
+#[test]
+fn a_clock_that_jumps_back_changes_nothing() {
+    let (_folder, experiment) = experiment(CLOCKS);
+    let record = run(&experiment, &RunOptions::default(), &Silent).expect("it runs");
+    for design in ["v1.0.0", "events-composed"] {
+        let cells: Vec<_> = record.cells.iter().filter(|cell| cell.design == design).collect();
+        let [undisturbed, disturbed @ ..] = &cells[..] else { panic!("a cell for each fault") };
+        assert_eq!((disturbed.len(), undisturbed.fault.as_str()), (2, "none"));
+        for cell in disturbed {
+            let seen = |cell: &Cell| (cell.succeeded, cell.latency_ms.clone(), cell.background.clone());
+            assert_eq!(seen(cell), seen(undisturbed), "{design} under {}", cell.fault);
+            assert_eq!((&cell.series, cell.ledger), (&undisturbed.series, undisturbed.ledger));
+        }
+        assert_eq!(undisturbed.succeeded, undisturbed.offered, "{design}");
+    }
+}
+
 /// Whether what the clients saw is clearly another: other outcomes, or a quantile at least a tenth higher.
 fn moved(undisturbed: &Cell, disturbed: &Cell) -> bool {
     let quantiles = |cell: &Cell| [cell.latency_ms.p50, cell.latency_ms.p90, cell.latency_ms.p99];

@@ -16,9 +16,9 @@ use node::{Gauge, Node};
 use thiserror::Error;
 use tokio::sync::Notify;
 
-use super::outage::Outage;
 use super::publisher::publish_within;
 use crate::design::Outbox;
+use crate::outage::Outage;
 use crate::telemetry::{OUTBOX_PENDING, Telemetry};
 
 /// Wakes the relay. Clones wake the same one.

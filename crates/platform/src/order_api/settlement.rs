@@ -28,6 +28,7 @@ use serde::de::DeserializeOwned;
 use super::OrderApi;
 use crate::design::Composition;
 use crate::ids::now_us;
+use crate::outage::Outage;
 use crate::telemetry::{Settled, UNFINISHED};
 use crate::web::RequestContext;
 use crate::web::ids::Ids;
@@ -62,11 +63,14 @@ impl Settlement {
         let node = node.clone();
         // Detached: it ends with its process.
         node.clone().spawn(async move {
+            let outage =
+                Outage::new("unfinished orders are not settled", "unfinished orders are settled again");
             loop {
                 // A step that was begun is finished before the process stops.
                 let sweeping = node.stopping().hold();
-                if let Err(error) = settlement.sweep(&node).await {
-                    tracing::warn!(%error, "the store could not be swept for unfinished orders");
+                match settlement.sweep(&node).await {
+                    Ok(()) => outage.worked(),
+                    Err(error) => outage.failed(&error.to_string()),
                 }
                 drop(sweeping);
                 tokio::select! {

@@ -47,7 +47,10 @@ pub(super) fn sheet(source: &Source<'_>) -> Sheet {
 /// By how much what was found is above or below what was expected, as a share of that.
 fn difference(expected: f64, found: Option<f64>) -> String {
     match found {
-        Some(found) if expected != 0.0 => format!("{:+.0} %", (found - expected) / expected.abs() * 100.0),
+        Some(found) if expected != 0.0 => match ((found - expected) / expected.abs() * 100.0).round() {
+            0.0 => "0 %".to_owned(),
+            percent => format!("{percent:+} %"),
+        },
         _ => format::NOTHING.to_owned(),
     }
 }

@@ -280,7 +280,7 @@ fn what_was_expected_stands_beside_the_mean_and_its_spread() {
         texts(sheet),
         [
             ["20 users: requests", "40", "48", "46 to 50", "+20 %"],
-            ["20 users: requests", "9.50 s", "9.50 s", "–", "+0 %"],
+            ["20 users: requests", "9.50 s", "9.50 s", "–", "0 %"],
         ]
     );
 }

@@ -99,7 +99,7 @@ impl Fate {
                 format!("answers come, but too late: payment is busy, yet goodput is {goodput} of possible")
             }
             Self::Stalls => {
-                let throughput = each(group, |reading| reading.cell.throughput_per_s.round(), format::number);
+                let throughput = each(group, |reading| whole(reading.cell.throughput_per_s), format::number);
                 format!("work stalls: {throughput} orders/s get done, goodput is {goodput} of possible")
             }
             Self::Degrades => format!("goodput falls to {goodput} of possible, p99 {p99}"),
@@ -213,6 +213,11 @@ fn worst_p99(group: &[Reading<'_>]) -> String {
 /// One value per cell as a phrase.
 fn each(group: &[Reading<'_>], value: impl Fn(&Reading<'_>) -> f64, show: impl Fn(f64) -> String) -> String {
     phrase(group.iter().map(value).collect(), show)
+}
+
+/// A rate without its fraction, unless there is little else: one order in ten seconds is not none.
+fn whole(per_s: f64) -> f64 {
+    if per_s < 10.0 { per_s } else { per_s.round() }
 }
 
 /// The same for counts.

@@ -1,5 +1,6 @@
 //! What the rules look at: numbers derived from one cell, each defined once.
 
+use evidence::piece_s;
 use evidence::record::Cell;
 
 use crate::format;
@@ -70,22 +71,33 @@ impl<'a> Reading<'a> {
         if possible > 0.0 { self.cell.throughput_per_s / possible } else { 1.0 }
     }
 
-    /// Mean of min(offered, capacity) over the load's seconds, in orders per second.
-    #[expect(clippy::cast_precision_loss, reason = "orders per second stay far below 2^52")]
+    /// What was possible over the load's seconds, in orders per second: min(offered, capacity) of each, or of as many
+    /// together as [`piece_s`] says.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "orders per second stay far below 2^52, and a piece is no longer than the load"
+    )]
     fn possible_per_s(&self) -> f64 {
         let series = &self.cell.series;
-        let bins: Vec<f64> = series
+        let bins: Vec<(f64, f64)> = series
             .offered
             .iter()
             .zip(&series.capacity)
             .take(self.load_bins())
-            .map(|(offered, capacity)| (*offered as f64).min(*capacity))
+            .map(|(offered, capacity)| (*offered as f64, *capacity))
             .collect();
         if bins.is_empty() {
             let capacity = self.cell.capacity_per_s;
             return format::load_peak_per_s(&self.cell.load).map_or(capacity, |peak| peak.min(capacity));
         }
-        bins.iter().sum::<f64>() / (bins.len() as f64 * f64::from(series.bin_s.max(1)))
+        let possible = |piece: &[(f64, f64)]| {
+            let sum = |of: fn(&(f64, f64)) -> f64| piece.iter().map(of).sum::<f64>();
+            sum(|bin| bin.0).min(sum(|bin| bin.1))
+        };
+        let alike = bins.chunk_by(|one, other| one.1 == other.1);
+        let pieces = alike.flat_map(|bins| bins.chunks(piece_s(bins[0].1).min(bins.len() as u64) as usize));
+        pieces.map(possible).sum::<f64>() / (bins.len() as f64 * f64::from(series.bin_s.max(1)))
     }
 
     /// How many bins of the series the load covers.

@@ -69,6 +69,8 @@ fn low_throughput_is_a_stall_and_not_lateness() {
         (cell.goodput_ratio, cell.throughput_per_s) = (Some(0.03), 10.0);
     }));
     assert_eq!(story.text(9), "Work stalls: 10 orders/s get done, goodput is 3 % of possible.");
+    let slow = overload(|cell| (cell.goodput_ratio, cell.throughput_per_s) = (Some(0.03), 0.13));
+    assert_eq!(alone(slow).text(9), "Work stalls: 0.13 orders/s get done, goodput is 3 % of possible.");
 }
 
 #[test]

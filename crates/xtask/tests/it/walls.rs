@@ -12,6 +12,7 @@ use crate::repo::{assert_none, metadata, read, tracked};
 const DEV_ONLY: &[(&str, &str, &str)] = &[
     ("adapters", "servers", "adapters are tested against real servers"),
     ("failfirst", "servers", "and so is the platform on them"),
+    ("failfirst", "chaos", "a plan of several faults cannot be written as an experiment"),
 ];
 
 /// Words that `platform` may not contain: a service cannot know whether it is being tested.

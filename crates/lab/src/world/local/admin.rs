@@ -24,6 +24,9 @@ const FACTS_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
 const GAUGES_WITHIN: Duration = Duration::from_millis(800);
 /// How long payment may take to heed a hardship, and the broker to do mischief.
 const HEEDED_WITHIN: Duration = Duration::from_secs(2);
+/// How often one that was just started is told before it listens, and how long to wait in between.
+const HEED_TRIES_MAX: u32 = 200;
+const HEED_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// The name under which the node knows the address.
 const NAME: &str = "admin";
@@ -96,19 +99,31 @@ impl Admin {
     pub(super) async fn set_hardship(&self, hardship: &Hardship) -> Result<(), AdminError> {
         let payment = self.parts.iter().find(|(part, _)| *part == ServiceKind::PaymentService);
         let (_, prefix) = payment.expect("asked only of the process that payment is in");
-        let body = serde_json::to_vec(hardship)?;
-        self.call(Method::PUT, &format!("{prefix}/hardship"), body.into(), HEEDED_WITHIN).await.map(drop)
+        self.heeded(&format!("{prefix}/hardship"), serde_json::to_vec(hardship)?.into()).await
     }
 
     /// What goes wrong with messages at the broker from now on.
     pub(super) async fn set_mischief(&self, mischief: &Mischief) -> Result<(), AdminError> {
-        let body = serde_json::to_vec(mischief)?;
-        self.call(Method::PUT, "/mischief", body.into(), HEEDED_WITHIN).await.map(drop)
+        self.heeded("/mischief", serde_json::to_vec(mischief)?.into()).await
     }
 
     /// How many messages that nobody can read this process of the broker has published, by topic.
     pub(super) async fn poisoned(&self, within: Duration) -> Result<BTreeMap<String, u64>, AdminError> {
         self.get("/poisoned", within).await
+    }
+
+    /// Tells it what holds from now on. Who was just started may not listen yet.
+    async fn heeded(&self, path: &str, body: Bytes) -> Result<(), AdminError> {
+        let mut tries = 1;
+        loop {
+            match self.call(Method::PUT, path, body.clone(), HEEDED_WITHIN).await {
+                Err(AdminError::Call(_)) if tries < HEED_TRIES_MAX => {
+                    tries += 1;
+                    self.node.sleep(HEED_AGAIN_AFTER).await;
+                }
+                told => return told.map(drop),
+            }
+        }
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, within: Duration) -> Result<T, AdminError> {

@@ -2,7 +2,7 @@
 //!
 //! | fault | deed |
 //! |---|---|
-//! | brownout, hardship | `PUT /hardship` at payment's admin port |
+//! | brownout, hardship | `PUT /hardship` at payment's admin port; a process that is started meanwhile is started with it |
 //! | power loss (blackout) | `SIGSTOP`: nothing is answered any more; at the restart `SIGKILL` first |
 //! | kill | `SIGKILL` |
 //! | restart | a fresh process on the same data and ports |

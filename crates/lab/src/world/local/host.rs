@@ -6,7 +6,7 @@
 use std::{cell::RefCell, net::SocketAddr, path::PathBuf, process::ExitStatus, time::Duration};
 
 use node::ProcessUsage;
-use platform::ServiceFacts;
+use platform::{Hardship, ServiceFacts};
 
 use super::{LocalError, admin::Admin};
 use crate::{
@@ -87,9 +87,9 @@ impl Host {
         self.command.log.clone().expect("every process of a cell has one")
     }
 
-    /// Starts it.
-    pub(super) fn start(&self) -> Result<(), LocalError> {
-        let started = self.command.start();
+    /// Starts it, under the hardship that is in force: it holds before the first payment.
+    pub(super) fn start(&self, hardship: Hardship) -> Result<(), LocalError> {
+        let started = suffering(self.command.clone(), hardship).start();
         let process = started.map_err(|source| LocalError::Start { process: self.name.clone(), source })?;
         if let Some(id) = process.id() {
             limit_descriptors(id);
@@ -135,12 +135,12 @@ impl Host {
     }
 
     /// A fresh process, unless one is up: one whose power was off lost its memory only now.
-    pub(super) async fn restart(&self) -> Result<(), String> {
+    pub(super) async fn restart(&self, hardship: Hardship) -> Result<(), String> {
         if self.is_up() {
             return Ok(());
         }
         self.kill().await?;
-        self.start().map_err(|error| error.to_string())
+        self.start(hardship).map_err(|error| error.to_string())
     }
 
     /// Asks what only the process knows. Its stores are asked again at the end; what it does not say in time is lost.
@@ -149,6 +149,15 @@ impl Host {
             self.state.borrow_mut().before.extend(facts);
         }
     }
+}
+
+/// The command that gives the process the hardship, if there is any. Who has no payment in it pays it no heed.
+fn suffering(mut command: ServeCommand, hardship: Hardship) -> ServeCommand {
+    if hardship != Hardship::default() {
+        let json = serde_json::to_string(&hardship).expect("plain data");
+        command.more.extend(["--hardship".into(), json.into()]);
+    }
+    command
 }
 
 /// A process of this world may have as many descriptors as a host of the simulated one, so that a design that takes in

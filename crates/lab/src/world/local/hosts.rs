@@ -47,6 +47,8 @@ const JOURNALLED_ORDERS_MAX: usize = 100_000;
 pub(super) struct Hosts {
     hosts: Vec<Host>,
     known: Vec<String>,
+    /// What payment suffers, also in the next process.
+    hardship: Cell<Hardship>,
     /// What is to go wrong at the broker, also at the next one.
     mischief: Cell<Mischief>,
     /// What brokers that were killed had published although nobody can read it, by topic.
@@ -88,6 +90,7 @@ impl Hosts {
         let all = Self {
             hosts: parts.iter().enumerate().map(host).collect(),
             known: hosts(&plan.design),
+            hardship: Cell::default(),
             mischief: Cell::default(),
             poisoned_before: RefCell::default(),
         };
@@ -105,7 +108,7 @@ impl Hosts {
         let (broker, services): (Vec<_>, Vec<_>) =
             self.hosts.iter().partition(|host| host.part == Part::Broker);
         for together in [broker, services] {
-            together.iter().try_for_each(|host| host.start())?;
+            together.iter().try_for_each(|host| host.start(self.hardship.get()))?;
             ready(&together).await?;
         }
         Ok(())
@@ -181,7 +184,9 @@ impl Hosts {
             .ok_or_else(|| ChaosError::UnknownHost { host: name.to_owned(), known: self.known.clone() })
     }
 
+    /// Payment that is there suffers it, and payment that is not will from its start.
     async fn set_hardship(&self, hardship: Hardship) -> Result<(), String> {
+        self.hardship.set(hardship);
         let is_payment = |host: &&Host| host.admin.parts().any(|part| part == ServiceKind::PaymentService);
         for host in self.hosts.iter().filter(is_payment).filter(|host| host.is_up()) {
             host.admin.set_hardship(&hardship).await.map_err(|error| error.to_string())?;
@@ -218,7 +223,7 @@ impl Hosts {
     /// A fresh process, which is disturbed as the one before it was.
     async fn restart(&self, name: &str) -> Result<(), String> {
         let host = self.host(name).map_err(|error| error.to_string())?;
-        host.restart().await?;
+        host.restart(self.hardship.get()).await?;
         if host.part == Part::Broker && self.mischief.get() != Mischief::default() {
             ready(&[host]).await.map_err(|error| error.to_string())?;
             self.set_mischief(self.mischief.get()).await?;

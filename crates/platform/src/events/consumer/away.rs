@@ -66,7 +66,7 @@ impl Away {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::logged::logged;
+    use crate::logged::logged;
 
     #[test]
     fn each_reason_is_said_once_and_that_it_is_over_when_nothing_is_missed_any_more() {

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Seek as _};
 
 /// The lines that are logged meanwhile: the level, the words, and the fields.
-pub(super) fn logged(run: impl FnOnce()) -> Vec<String> {
+pub(crate) fn logged(run: impl FnOnce()) -> Vec<String> {
     let mut file = tempfile::tempfile().expect("a file");
     let logs = tracing_subscriber::fmt().with_writer(file.try_clone().expect("the same file"));
     let logs = logs.without_time().with_target(false).with_ansi(false).finish();

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Something that is tried again and again, and whether it works.
 #[derive(Debug)]
-pub(super) struct Outage {
+pub(crate) struct Outage {
     begins: &'static str,
     ends: &'static str,
     topic: Option<&'static str>,
@@ -16,18 +16,18 @@ pub(super) struct Outage {
 
 impl Outage {
     /// What is said when it does not work any more, and when it does again.
-    pub(super) const fn new(begins: &'static str, ends: &'static str) -> Self {
+    pub(crate) const fn new(begins: &'static str, ends: &'static str) -> Self {
         Self { begins, ends, topic: None, group: None, reason: Mutex::new(None) }
     }
 
     /// Says in each line whose events it is about.
-    pub(super) const fn of(mut self, topic: &'static str, group: &'static str) -> Self {
+    pub(crate) const fn of(mut self, topic: &'static str, group: &'static str) -> Self {
         (self.topic, self.group) = (Some(topic), Some(group));
         self
     }
 
     /// It was tried and did not work.
-    pub(super) fn failed(&self, reason: &str) {
+    pub(crate) fn failed(&self, reason: &str) {
         let mut said = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
         if said.as_deref() != Some(reason) {
             tracing::warn!(topic = self.topic, group = self.group, reason, "{}", self.begins);
@@ -36,7 +36,7 @@ impl Outage {
     }
 
     /// It was tried and worked.
-    pub(super) fn worked(&self) {
+    pub(crate) fn worked(&self) {
         let said = self.reason.lock().unwrap_or_else(PoisonError::into_inner).take();
         if said.is_some() {
             tracing::info!(topic = self.topic, group = self.group, "{}", self.ends);
@@ -47,7 +47,7 @@ impl Outage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::logged::logged;
+    use crate::logged::logged;
 
     #[test]
     fn it_is_said_once_again_when_the_reason_changes_and_once_when_it_is_over() {
