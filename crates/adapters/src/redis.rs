@@ -5,7 +5,7 @@
 //! another's store.
 //!
 //! **What survives what.** Redis answers before its log is synchronised (`appendfsync everysec`), so a crash of the
-//! *server's machine* forgets up to a second of records, and the duplicates of those calls run again: what they do has
+//! *server's machine* forgets up to two seconds of records, and the duplicates of those calls run again: what they do has
 //! to be such that twice is as good as once, or to have a key of its own where it is durable (a charge has). A
 //! crash of the server's process alone forgets what its log had not written (nothing with `always`). Orders and charges are not
 //! kept here. A Redis that evicts keys under pressure (`maxmemory-policy` other than `noeviction`) forgets more.

@@ -29,7 +29,7 @@ pub const STEADY_FROM: Duration = Duration::from_secs(2);
 /// What the pieces of a window are made of.
 const SECOND_US: u64 = 1_000_000;
 
-/// A piece has room for so many orders, at least.
+/// A piece has room for so many orders, unless the window or a capacity is over before.
 const PIECE_ORDERS_MIN: f64 = 10.0;
 
 /// A piece is no longer than this, in seconds: longer than any run.
@@ -106,7 +106,8 @@ pub(crate) fn capacity_in(capacity: &[(u64, f64)], from: u64, to: u64) -> f64 {
     pieces(capacity, from, to).map(|piece| piece.orders()).sum()
 }
 
-/// A part of a window, as long as [`piece_s`] says at most, under one capacity.
+/// A part of a window under one capacity: as long as [`piece_s`] says, less where something ends, and more where the rest would
+/// be left over.
 #[derive(Debug, PartialEq)]
 struct Piece {
     from: u64,

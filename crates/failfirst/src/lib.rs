@@ -24,6 +24,7 @@ mod signals;
 mod up;
 mod verify;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -46,7 +47,8 @@ pub fn main() -> ExitCode {
         Err(failure) => {
             let said = failure.to_string();
             if !said.is_empty() {
-                eprintln!("{said}");
+                // Where it cannot be said, the exit code still says it.
+                let _unsaid = writeln!(std::io::stderr(), "{said}");
             }
             failure.code()
         }

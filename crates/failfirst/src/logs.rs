@@ -3,7 +3,7 @@
 //! The services that `up` starts share one standard error, so each says its name in every line.
 
 use std::fmt;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -22,7 +22,8 @@ pub(crate) fn start(name: String, level: &str) {
     let filter = match wanted {
         None => EnvFilter::new(level),
         Some((variable, text)) => EnvFilter::try_new(&text).unwrap_or_else(|error| {
-            eprintln!("warning: {variable} is no log filter and is ignored: {error}");
+            let _unsaid =
+                writeln!(io::stderr(), "warning: {variable} is no log filter and is ignored: {error}");
             EnvFilter::new(level)
         }),
     };

@@ -115,3 +115,38 @@ impl Queue {
         self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::StoreError;
+    use node::RealOptions;
+
+    use super::super::batch::Batch;
+    use super::super::fault::Fault;
+    use super::*;
+
+    struct Nothing;
+
+    impl Job for Nothing {
+        fn run(&mut self, _batch: &mut Batch<'_>) -> Result<(), Fault> {
+            Ok(())
+        }
+
+        fn answer(self: Box<Self>, _batch: Result<(), &StoreError>) {}
+    }
+
+    #[tokio::test]
+    async fn what_is_put_aside_is_bounded_and_what_comes_then_takes_it_along() {
+        // On one thread nothing else runs meanwhile: all of it stays where it is until it is taken along.
+        let (queue, mut received) = Queue::new(Node::real(RealOptions::default()));
+        for _ in 0..AHEAD_MAX {
+            queue.send_ahead(Box::new(Nothing)).await.expect("a writer");
+        }
+        assert_eq!(queue.lock().jobs.len(), AHEAD_MAX);
+        assert!(received.try_recv().is_err(), "nothing was sent yet");
+        queue.send_ahead(Box::new(Nothing)).await.expect("a writer");
+        assert_eq!(queue.lock().jobs.len(), 0);
+        let Ok(Message::Jobs(sent)) = received.try_recv() else { panic!("changes") };
+        assert_eq!(sent.len(), AHEAD_MAX + 1);
+    }
+}

@@ -1,7 +1,7 @@
 //! The local world: real processes, a real kill, and the same record as from the simulation.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chaos::{Action, FaultPlan, PAYMENT_HOST, Step};
 use lab::experiment::Experiment;
@@ -9,6 +9,9 @@ use lab::runner::{Interrupt, LocalOptions, RunOptions, Silent, World};
 use serde_json::Value;
 
 use super::failfirst;
+
+/// How long a cell may take to begin: machines are slow when they are busy.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Payment is killed and comes back while orders keep coming. The design settles unknown outcomes.
 const KILLED: &str = r#"
@@ -253,7 +256,11 @@ fn ctrl_c_stops_everything_and_leaves_no_half_record() {
         std::io::Read::read_to_string(&mut stderr, &mut said).expect("text");
         said
     };
+    let began = Instant::now();
     while driver_log(&cells).is_none() {
+        if began.elapsed() > PATIENCE {
+            child.kill().expect("a child");
+        }
         if let Some(status) = child.try_wait().expect("a child") {
             panic!("it ended with {status} before the cell began: {}", all_said());
         }

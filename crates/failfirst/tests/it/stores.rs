@@ -91,6 +91,7 @@ impl Running {
     /// One exchange: the status, and all that was said.
     fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time");
         let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
         write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).expect("sent");
         let mut text = String::new();

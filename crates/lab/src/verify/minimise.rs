@@ -2,7 +2,7 @@
 //!
 //! Greedy: one order-processor does all, if that is enough; each fault is left out in turn, the latest first, until none
 //! can be spared; then the load is halved for as long as that changes nothing. Not the smallest schedule there is, but one
-//! from which nothing can be taken; how often it may be run is bounded.
+//! of whose faults none can be left out; how often it may be run is bounded.
 
 use std::time::Duration;
 

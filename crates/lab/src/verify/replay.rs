@@ -10,7 +10,7 @@ use evidence::{
     timeline::Moment,
 };
 
-use platform::{ServiceKind, ServiceState};
+use platform::ServiceState;
 
 use super::{Subject, timeline, unbroken};
 use crate::{
@@ -100,7 +100,7 @@ pub fn cell(experiment: &Experiment, options: &RunOptions) -> Result<Replay, Lab
     let (title, testimony) = runner::testify(experiment, &plan)?;
     let schedule = ScheduleRecord {
         load: super::in_words(&plan.load.load),
-        order_processors: plan.design.replicas_of(ServiceKind::OrderProcessor),
+        order_processors: plan.design.scale.order_processor.get(),
         faults: Vec::new(),
     };
     Ok(Replay::new(title, schedule, plan, testimony))

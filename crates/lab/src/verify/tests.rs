@@ -54,6 +54,26 @@ fn a_replay_names_orders_to_look_at_and_tells_what_happened_to_them() {
 }
 
 #[test]
+fn one_order_processor_is_enough_for_a_replay_that_is_asked_for() {
+    let subject = Subject::new("events-naive").expect("a design");
+    let mut shared = (1..).map(|seed| subject.schedule(seed)).filter(|it| it.order_processors.get() == 3);
+    let whole =
+        shared.find(|it| it.clone().alone().faults.len() < it.faults.len()).expect("theirs break too");
+    let alone = whole.clone().alone();
+    assert!(!command(&subject, &whole).contains(" --alone"));
+    let said = command(&subject, &alone);
+    assert!(said.contains(" --alone") && said.contains(" --only "), "{said}");
+
+    let again = |part: &Part| replay::schedule("events-naive", whole.seed, part).expect("a replay");
+    let part = Part { only: Some(alone.numbers()), alone: true, ..Part::default() };
+    let replayed = again(&part);
+    assert_eq!(replayed.schedule, alone.record());
+    let found = keep(run(&subject, &alone, &Wiring::on_disks).expect("a run"), &alone).violations;
+    assert_eq!(replayed.violations, found, "the same run");
+    assert_eq!(again(&Part::default()).schedule, whole.record());
+}
+
+#[test]
 fn what_cannot_be_replayed_is_refused() {
     let refused = |part: Part| replay::schedule("v0.1.0", 1, &part).expect_err("refused").to_string();
     let last = Subject::new("v0.1.0").expect("a design").schedule(1).faults.len();

@@ -24,7 +24,7 @@ pub(crate) fn idempotency_problem<E>(error: &IdempotencyError<E>) -> Problem {
         IdempotencyError::MissingKey => Problem::new(ProblemKind::BadHeader, "Idempotency-Key is required"),
         IdempotencyError::InvalidKey(reason) => Problem::new(ProblemKind::BadHeader, reason.to_string()),
         IdempotencyError::Records(error) => {
-            // Whoever keeps them has said so, once; this is for each request, which is told and counted as well.
+            // The request is told, and readiness tells for as long as it lasts: a line for each would say no more.
             tracing::debug!(%error, "the idempotency records failed");
             Problem::from(ProblemKind::StoreUnavailable).retry_after_s(1)
         }

@@ -73,11 +73,7 @@ impl<'a> Reading<'a> {
 
     /// What was possible over the load's seconds, in orders per second: min(offered, capacity) of each, or of as many
     /// together as [`piece_s`] says.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "orders per second stay far below 2^52, and a piece is no longer than the load"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "orders per second stay far below 2^52")]
     fn possible_per_s(&self) -> f64 {
         let series = &self.cell.series;
         let bins: Vec<(f64, f64)> = series
@@ -96,8 +92,8 @@ impl<'a> Reading<'a> {
             sum(|bin| bin.0).min(sum(|bin| bin.1))
         };
         let alike = bins.chunk_by(|one, other| one.1 == other.1);
-        let pieces = alike.flat_map(|bins| bins.chunks(piece_s(bins[0].1).min(bins.len() as u64) as usize));
-        pieces.map(possible).sum::<f64>() / (bins.len() as f64 * f64::from(series.bin_s.max(1)))
+        alike.flat_map(pieces).map(possible).sum::<f64>()
+            / (bins.len() as f64 * f64::from(series.bin_s.max(1)))
     }
 
     /// How many bins of the series the load covers.
@@ -160,5 +156,32 @@ impl<'a> Reading<'a> {
         let plateau = near.filter(|bin| **bin * 100 >= most * 99).count();
         let unbounded = !service.bounds.contains_key("in_flight");
         (unbounded && self.overloaded() && most >= MANY && plateau >= PLATEAU_BINS).then(|| ceiling(false))
+    }
+}
+
+/// Bins under one capacity, by pieces as [`piece_s`] says, which hold ten orders; what would be left over goes with the last.
+fn pieces(alike: &[(f64, f64)]) -> impl Iterator<Item = &[(f64, f64)]> {
+    let bins = usize::try_from(piece_s(alike[0].1)).unwrap_or(usize::MAX);
+    let last = (alike.len() / bins).max(1) - 1;
+    (0..=last).map(move |piece| {
+        let rest = &alike[piece * bins..];
+        if piece == last { rest } else { &rest[..bins] }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pieces;
+
+    #[test]
+    fn what_is_left_over_of_a_piece_goes_with_the_last() {
+        let lengths = |bins: usize, capacity: f64| {
+            let alike = vec![(1.0, capacity); bins];
+            pieces(&alike).map(<[_]>::len).collect::<Vec<_>>()
+        };
+        assert_eq!(lengths(33, 0.65), [16, 17]);
+        assert_eq!(lengths(5, 0.65), [5]);
+        assert_eq!(lengths(3, 152.0), [1, 1, 1]);
+        assert_eq!(lengths(2, 0.0), [1, 1]);
     }
 }

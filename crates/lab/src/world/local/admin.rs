@@ -10,7 +10,7 @@ use node::{Node, RealOptions, http as calls};
 use platform::{Hardship, ServiceFacts, ServiceKind, design::Topology};
 use serde::de::DeserializeOwned;
 
-use super::error::AdminError;
+use super::{error::AdminError, hosts::READY_WITHIN};
 use crate::{
     serve::{BROKER, Part},
     world::groups,
@@ -24,8 +24,7 @@ const FACTS_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
 const GAUGES_WITHIN: Duration = Duration::from_millis(800);
 /// How long payment may take to heed a hardship, and the broker to do mischief.
 const HEEDED_WITHIN: Duration = Duration::from_secs(2);
-/// How often one that was just started is told before it listens, and how long to wait in between.
-const HEED_TRIES_MAX: u32 = 200;
+/// How long to wait until one is told again that was just started and does not listen yet.
 const HEED_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// The name under which the node knows the address.
@@ -112,13 +111,12 @@ impl Admin {
         self.get("/poisoned", within).await
     }
 
-    /// Tells it what holds from now on. Who was just started may not listen yet.
+    /// Tells it what holds from now on. Who was just started may not listen yet, for [`READY_WITHIN`] at most.
     async fn heeded(&self, path: &str, body: Bytes) -> Result<(), AdminError> {
-        let mut tries = 1;
+        let until = self.node.now() + READY_WITHIN;
         loop {
             match self.call(Method::PUT, path, body.clone(), HEEDED_WITHIN).await {
-                Err(AdminError::Call(_)) if tries < HEED_TRIES_MAX => {
-                    tries += 1;
+                Err(AdminError::Call(_)) if self.node.now() < until => {
                     self.node.sleep(HEED_AGAIN_AFTER).await;
                 }
                 told => return told.map(drop),

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How long a service may take until it is ready for the first time.
-const READY_WITHIN: Duration = Duration::from_secs(20);
+pub(super) const READY_WITHIN: Duration = Duration::from_secs(20);
 /// How often it is looked whether every process is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 

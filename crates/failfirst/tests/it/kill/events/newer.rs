@@ -50,7 +50,8 @@ async fn dies_and_holds_up_nothing(ground: Ground) {
     for letter in &letters {
         assert_eq!((&letter["reason"], &letter["attempts"]), (&REASON.into(), &ATTEMPTS.into()), "{letter}");
         let history = letter["history"].as_array().expect("a list");
-        assert!(history.iter().all(|failed| failed["reason"] == REASON), "{letter}");
+        let is_of_that = history.iter().all(|failed| failed["reason"] == REASON);
+        assert!(is_of_that && !history.is_empty(), "{letter}");
     }
     cluster.stop().await;
 }
