@@ -174,7 +174,7 @@ fn a_clock_that_jumps_back_changes_nothing() {
         let [undisturbed, disturbed @ ..] = &cells[..] else { panic!("a cell for each fault") };
         assert_eq!((disturbed.len(), undisturbed.fault.as_str()), (2, "none"));
         for cell in disturbed {
-            let seen = |cell: &Cell| (cell.succeeded, cell.latency_ms.clone(), cell.background.clone());
+            let seen = |cell: &Cell| (cell.succeeded, cell.latency_ms, cell.background);
             assert_eq!(seen(cell), seen(undisturbed), "{design} under {}", cell.fault);
             assert_eq!((&cell.series, cell.ledger), (&undisturbed.series, undisturbed.ledger));
         }
