@@ -22,7 +22,7 @@ use std::time::Duration;
 use domain::Effect;
 use domain::broker::BrokerError;
 use node::Node;
-use node::redb::OpenError;
+use node::redb::{OpenError, at_place};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -183,7 +183,7 @@ impl Owner {
     async fn recovered(&mut self) -> Result<(), BrokerError> {
         let Some(trouble) = &self.trouble else { return Ok(()) };
         if self.node.now() < trouble.retry_at {
-            return Err(self.unavailable(trouble.detail.clone(), Effect::None));
+            return Err(self.unavailable(&trouble.detail, Effect::None));
         }
         match self.store.open(self.limits, self.now_us()).await {
             Ok(engine) => {
@@ -194,8 +194,9 @@ impl Owner {
             }
             Err(error) => {
                 let detail = error.in_full();
-                self.fail(detail.clone());
-                Err(self.unavailable(detail, Effect::None))
+                let unavailable = self.unavailable(&detail, Effect::None);
+                self.fail(detail);
+                Err(unavailable)
             }
         }
     }
@@ -210,10 +211,7 @@ impl Owner {
         self.trouble = Some(Trouble { detail, retry_at: self.node.now() + REOPEN_EVERY });
     }
 
-    fn unavailable(&self, detail: String, effect: Effect) -> BrokerError {
-        // What went wrong when it was opened says where that was.
-        let is_said = detail.starts_with(&self.store.place);
-        let detail = if is_said { detail } else { format!("{}: {detail}", self.store.place) };
-        BrokerError::Unavailable { detail, effect }
+    fn unavailable(&self, detail: &str, effect: Effect) -> BrokerError {
+        BrokerError::Unavailable { detail: at_place(&self.store.place, detail), effect }
     }
 }

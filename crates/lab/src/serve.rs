@@ -152,11 +152,11 @@ pub async fn serve_on(
         match design.topology {
             Topology::Chain => platform::run(kind, node, design, state.service(kind).clone(), ports).await,
             Topology::Events => {
-                let state = match (state.service(kind).clone(), kind) {
-                    // It is called, and has no part in events.
-                    (state, ServiceKind::PaymentService) => state,
-                    (state, _) => state.with_broker(options.broker.open(&node).broker),
-                };
+                let mut state = state.service(kind).clone();
+                // Payment is called, and has no part in events.
+                if kind != ServiceKind::PaymentService {
+                    state = state.with_broker(options.broker.open(&node).broker);
+                }
                 let state = match options.webhook.clone() {
                     Some(webhook) => state.with_webhook(webhook),
                     None => state,

@@ -7,7 +7,7 @@ use std::io;
 use ::redb::backends::FileBackend;
 use ::redb::{Database, DatabaseError, StorageBackend};
 
-pub use self::opening::OpenError;
+pub use self::opening::{OpenError, at_place};
 use crate::disk::DiskFile;
 use crate::sim::SimFile;
 

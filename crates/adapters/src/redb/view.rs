@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{Effect, Order, OrderId, OrderState, StoreError};
+use node::redb::at_place;
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
 use super::batch::Changes;
@@ -201,7 +202,7 @@ impl View {
     }
 
     fn out_of_reach(&self, inner: &Inner) -> StoreError {
-        let detail = format!("{}: {}", self.place, inner.broken);
+        let detail = at_place(&self.place, &inner.broken);
         StoreError::Unavailable { detail, effect: Effect::None }
     }
 

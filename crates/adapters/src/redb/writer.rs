@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use domain::{Effect, StoreError};
 use node::Node;
+use node::redb::at_place;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep};
@@ -185,7 +186,7 @@ impl Writer {
     async fn recovered(&mut self) -> Result<(), StoreError> {
         let Some(trouble) = &self.trouble else { return Ok(()) };
         if self.node.now() < trouble.retry_at {
-            return Err(self.unavailable(trouble.detail.clone()));
+            return Err(self.unavailable(&trouble.detail));
         }
         if self.checkpoint.is_some() {
             // It has the file open still. What becomes of it shows when it is opened again.
@@ -202,8 +203,9 @@ impl Writer {
                 Ok(())
             }
             Err(detail) => {
-                self.fail(detail.clone());
-                Err(self.unavailable(detail))
+                let unavailable = self.unavailable(&detail);
+                self.fail(detail);
+                Err(unavailable)
             }
         }
     }
@@ -279,11 +281,8 @@ impl Writer {
         self.trouble = Some(Trouble { detail, retry_at: self.node.now() + REOPEN_EVERY });
     }
 
-    fn unavailable(&self, detail: String) -> StoreError {
-        // What went wrong when it was opened says where that was.
-        let is_said = detail.starts_with(&self.view.place);
-        let detail = if is_said { detail } else { format!("{}: {detail}", self.view.place) };
-        StoreError::Unavailable { detail, effect: Effect::None }
+    fn unavailable(&self, detail: &str) -> StoreError {
+        StoreError::Unavailable { detail: at_place(&self.view.place, detail), effect: Effect::None }
     }
 }
 

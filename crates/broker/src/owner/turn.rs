@@ -61,8 +61,9 @@ impl Owner {
                 Ok(())
             }
             Err(Failed { detail, effect }) => {
-                self.fail(detail.clone());
-                Err(self.unavailable(detail, effect))
+                let unavailable = self.unavailable(&detail, effect);
+                self.fail(detail);
+                Err(unavailable)
             }
         }
     }
@@ -165,7 +166,7 @@ impl Owner {
     }
 
     fn read<T>(&self, read: Result<T, redb::Error>) -> Result<T, BrokerError> {
-        read.map_err(|error| self.unavailable(error.to_string(), Effect::None))
+        read.map_err(|error| self.unavailable(&error.to_string(), Effect::None))
     }
 
     fn letter(&self, number: u64, turn: &Turn) -> Result<(u32, domain::broker::DeadLetter), BrokerError> {

@@ -38,18 +38,6 @@ metric = "processes.driver.descriptors_max"
 at_least = 4
 "#;
 
-/// Whatever payment does at all it does at once.
-const SUFFERING: &str = r#"
-name = "suffering"
-designs = ["quick"]
-faults = ["none"]
-
-[[variant]]
-name = "quick"
-extends = "v0.2.0"
-payment = { slots = 8, service_time = { kind = "constant", value = "5ms" }, failure_rate = 0.0, decline_rate = 0.0 }
-"#;
-
 /// What is asked of each.
 const LOAD: &str = r#"
 [load]
@@ -182,7 +170,8 @@ fn event_driven_cells_of_real_processes_keep_every_promise_whatever_the_broker_d
 #[test]
 fn a_hardship_outlives_the_process_that_suffers_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    write(folder.path(), SUFFERING);
+    // Nothing is settled later: whatever payment does at all it does at once.
+    write(folder.path(), &KILLED.replace("v1.0.0", "v0.2.0"));
     let mut experiment = Experiment::read(&folder.path().join("experiment.toml")).expect("an experiment");
     let suffer = Action::Hardship { slowdown: 1.0, failure_rate: Some(1.0) };
     let payment = || PAYMENT_HOST.to_owned();
@@ -193,12 +182,11 @@ fn a_hardship_outlives_the_process_that_suffers_it() {
         [(50, &kill), (100, &suffer), (150, &restart), (4_000, &Action::EndHardship)],
         [(50, &suffer), (200, &kill), (400, &restart), (400, &Action::EndHardship)],
     ];
-    experiment.faults =
-        Vec::from_iter(["first", "meanwhile", "over"].into_iter().zip(plans).map(|(name, steps)| {
-            let steps =
-                steps.map(|(ms, action)| Step { at: Duration::from_millis(ms), action: action.clone() });
-            FaultPlan::new(name, Duration::ZERO, Duration::from_secs(4), steps.into()).expect("a plan")
-        }));
+    let plan = |(name, steps): (&str, [(u64, &Action); 4])| {
+        let steps = steps.map(|(ms, action)| Step { at: Duration::from_millis(ms), action: action.clone() });
+        FaultPlan::new(name, Duration::ZERO, Duration::from_secs(4), steps.into()).expect("a plan")
+    };
+    experiment.faults = ["first", "meanwhile", "over"].into_iter().zip(plans).map(plan).collect();
     let local = LocalOptions {
         program: env!("CARGO_BIN_EXE_failfirst").into(),
         folder: folder.path().join("cells"),

@@ -56,6 +56,12 @@ pub enum OpenError {
     },
 }
 
+/// What is wrong with a file, with the place in front; an [`OpenError`] has said it itself.
+#[must_use]
+pub fn at_place(place: &str, detail: &str) -> String {
+    if detail.starts_with(place) { detail.to_owned() } else { format!("{place}: {detail}") }
+}
+
 impl OpenError {
     /// What is wrong, with what is behind it, on one line.
     #[must_use]

@@ -100,7 +100,7 @@ impl Writer {
     pub(super) fn made(&mut self, made: Result<Checkpointed, Fault>) -> Result<usize, StoreError> {
         // A file that was closed meanwhile is opened again with all of it.
         if let Some(trouble) = &self.trouble {
-            return Err(self.unavailable(trouble.detail.clone()));
+            return Err(self.unavailable(&trouble.detail));
         }
         match made {
             Ok(Checkpointed { snapshot, swept }) => {

@@ -1,9 +1,10 @@
 //! Order-processors that come and go under load: what they share is moved, and nothing of it lost or doubled.
 
+use std::time::Duration;
+
 use super::super::cluster::{Cluster, EVENTS};
 use super::super::ground::Ground;
 use super::{EVERY, Load, QUICK, breathe, everything_is_kept, sleep};
-use std::time::Duration;
 
 const FIRST: &str = "order-processor";
 const SECOND: &str = "order-processor-2";
